@@ -1,0 +1,171 @@
+"""The Figure: what is shown, and nothing about where or in which colour.
+
+A renderer makes a Figure from a Graph. It is a tree of groups and boxes, and wires between boxes. Intent is said in words (role,
+arrangement, direction); the theme turns roles into colours and the layout turns arrangements into coordinates.
+
+Roles are dotted words that fall back leftwards (``op.attention.score`` → ``op.attention`` → ``op``), so a plugin's role always
+draws. Box roles of the built-in themes: ``input``, ``output``, ``state``, ``layer`` (parametric), ``weight``, ``op`` (small
+circle), ``op.box`` (an operation with a word), ``activation``, ``norm``, ``pool``, ``attention``, ``loss``, ``block`` (a closed
+module with something inside), ``note``. Group roles: ``panel`` (drawn), ``plain`` (not drawn). Wire roles: ``data``, ``skip``,
+``state``, ``memory``, ``helper``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from netfig.errors import InvalidGraph
+from netfig.mathtext import Text
+
+Direction = Literal["right", "down", "up"]
+Arrangement = Literal["flow", "row", "column", "pipeline"]
+Mark = Literal["shared", "initial", "stacked", "failed", "data-dependent"]
+Side = Literal["", "in", "out", "left", "right", "top", "bottom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line under a box's title: its shape, its parameters, a detail. `kind` lets a theme or an option hide it."""
+
+    kind: Literal["shape", "params", "detail", "count"]
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Solid:
+    """A feature map drawn as a body: `channels` maps of `height` × `width` (1-D: width None; a vector: both None)."""
+
+    form: Literal["flat", "volume", "sheets", "bar"]
+    channels: int
+    height: int | None = None
+    width: int | None = None
+    window: tuple[int, int] | None = None  # the receptive field the next layer looks at, in elements of this map
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One thing that is shown.
+
+    `title` lines are centred in the box; `rows` stand under the title inside the box (small) unless the box has a `solid`, whose
+    title and rows stand under it on the figure's common baseline. `above` are the lines of the operation that leads to a solid.
+    `stands_for` are the ids of the graph (ops, scopes, values) it represents.
+    """
+
+    id: str
+    role: str
+    title: tuple[Text, ...]
+    rows: tuple[Row, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    badge: Text = ()
+    solid: Solid | None = None
+    above: tuple[Text, ...] = ()
+    tooltip: str = ""
+    stands_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Boxes and groups that belong together. ``flow`` is placed as the wires say; ``pipeline`` is a row of solids."""
+
+    id: str
+    children: tuple[Box | Group, ...]
+    role: str = "plain"
+    title: Text = ()
+    badge: Text = ()
+    arrangement: Arrangement = "flow"
+    tooltip: str = ""
+    stands_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a wire touches a box: a named slot of an op (its order decides the place on the side) and a wanted side."""
+
+    box: str
+    slot: str = ""
+    side: Side = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A value on its way from one box to another. `stands_for` are the ids of the values it carries."""
+
+    source: End
+    target: End
+    role: str = "data"
+    label: Text = ()
+    stands_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One line of the legend: the role of a box or wire and what it means here."""
+
+    role: str
+    text: Text
+    sample: Literal["box", "wire"] = "box"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """See the module docstring. `caption` lines stand under the figure; `alt` is required: it is what a screen reader says."""
+
+    title: str
+    alt: str
+    root: Group
+    wires: tuple[Wire, ...] = ()
+    caption: tuple[Text, ...] = ()
+    direction: Direction | Literal["auto"] = "auto"
+    legend: tuple[LegendEntry, ...] = ()
+    show_title: bool = False
+
+    def __post_init__(self) -> None:
+        found = self._violations()
+        if found:
+            raise InvalidGraph(f"figure {self.title!r} breaks {len(found)} rule{'s' if len(found) > 1 else ''}", found)
+
+    def _violations(self) -> list[str]:
+        found = []
+        if not self.alt.strip():
+            found.append("F1: the alt text is empty")
+        seen: set[str] = set()
+        for item in self.walk():
+            if item.id in seen:
+                found.append(f"F2: the id {item.id!r} is used twice")
+            seen.add(item.id)
+        for wire in self.wires:
+            found += [
+                f"F3: a wire ends at {end.box!r}, which is no box or group of the figure"
+                for end in (wire.source, wire.target)
+                if end.box not in seen
+            ]
+            if wire.source.box == wire.target.box:
+                found.append(f"F4: a wire goes from {wire.source.box!r} to itself")
+        return found
+
+    def walk(self) -> Iterator[Box | Group]:
+        """Every group and box, parents first, in reading order."""
+        stack: list[Box | Group] = [self.root]
+        while stack:
+            item = stack.pop()
+            yield item
+            if isinstance(item, Group):
+                stack.extend(reversed(item.children))
+
+    @cached_property
+    def boxes(self) -> Mapping[str, Box]:
+        """Boxes by id, in reading order."""
+        return {item.id: item for item in self.walk() if isinstance(item, Box)}
+
+    @cached_property
+    def groups(self) -> Mapping[str, Group]:
+        """Groups by id, outermost first."""
+        return {item.id: item for item in self.walk() if isinstance(item, Group)}
+
+    @cached_property
+    def parent_of(self) -> Mapping[str, str]:
+        """The group each box or group stands in."""
+        return {child.id: g.id for g in self.groups.values() for child in g.children}

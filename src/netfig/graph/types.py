@@ -1,0 +1,294 @@
+"""The Graph: what is computed, and nothing about how it looks.
+
+Immutable, ordered, valid by construction. Edges are derived, never stored: an op names the values it reads in its slots and the
+values it makes. A value has at most one producer and any number of readers, so sharing (a tied weight, a module called twice) is
+one value read by several ops.
+
+Ids are readable, unique and deterministic and never contain ``:``. By convention of the sources: a module call has its dotted
+module path as scope id (``layer1.0.conv1``; the second call ``layer1.0.conv1@1``), an op ``<scope id>/<kind>`` (``@1`` when
+repeated), a computed value ``<op id>.out`` (``.out1`` …), an input its argument name, a parameter its qualified name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from netfig.errors import InvalidGraph
+from netfig.mathtext import Text
+
+Attribute = None | bool | int | float | str | tuple["Attribute", ...]
+Attributes = tuple[tuple[str, Attribute], ...]
+
+ValueKind = Literal["input", "parameter", "buffer", "constant", "computed"]
+ScopeKind = Literal["root", "module", "function", "block", "plate", "step"]
+Phase = Literal["forward", "backward", "update"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A size, a name (``d_model``, ``4*d``), or both."""
+
+    size: int | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.name is not None else "?" if self.size is None else str(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """dtype (torch's name without ``torch.``, such as ``float32``) and shape; either may be unknown (``None``)."""
+
+    dtype: str | None = None
+    shape: tuple[Dim, ...] | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...] | None:
+        """The shape as numbers, or ``None`` when any dimension has no known size."""
+        if self.shape is None:
+            return None
+        sizes = tuple(d.size for d in self.shape)
+        return None if None in sizes else sizes  # type: ignore[return-value]
+
+    @property
+    def numel(self) -> int | None:
+        """Number of elements, or ``None`` when unknown."""
+        sizes = self.sizes
+        if sizes is None:
+            return None
+        count = 1
+        for size in sizes:
+            count *= size
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Something repeated over: time, layer, head. ``extent`` is how often, ``start`` the first index."""
+
+    id: str
+    name: str
+    extent: Dim = Dim()
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Anything that flows or is stored.
+
+    `names` are all names it is known by (a tied weight has several); `storage` groups values that live in the same memory (an
+    in-place write makes a new value in the same storage); `origin` is where it came from (a file and line, a module path);
+    `initial` are the boundary values by (axis, index) for a recurrence; `data` is small exact numeric content.
+    """
+
+    id: str
+    kind: ValueKind = "computed"
+    type: TensorType = TensorType()
+    symbol: Text = ()
+    axes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    storage: str | None = None
+    grad_of: str | None = None
+    initial: tuple[tuple[str, int, str], ...] = ()
+    data: tuple[Attribute, ...] | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A use of a value, with an index offset for each axis (``h[t-1]`` is ``(("t", -1),)``)."""
+
+    value: str
+    offset: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A named input of an op; a list argument (``cat``) is one slot with several refs."""
+
+    name: str
+    refs: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One application of an operation.
+
+    `kind` is the word people use (``conv2d``, ``linear``, ``add``, ``relu``, ``cat``, ``view``); `attributes` hold the arguments
+    that are not values. `writes` names the slots written in place. An op that overwrites a tensor without reading it (``copy_``
+    into a fresh buffer, ``out=``) has no slot for the old content.
+    """
+
+    id: str
+    kind: str
+    inputs: tuple[Slot, ...]
+    outputs: tuple[str, ...]
+    scope: str
+    attributes: Attributes = ()
+    phase: Phase = "forward"
+    writes: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> Iterator[str]:
+        """Ids of the values it reads, slot by slot."""
+        return (ref.value for slot in self.inputs for ref in slot.refs)
+
+    def attribute(self, key: str, default: Attribute = None) -> Attribute:
+        """One attribute."""
+        return next((v for k, v in self.attributes if k == key), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where ops live.
+
+    ``module``: one call of an ``nn.Module`` (`type_name` its class, `path` its dotted path, `call` which call of it, from 0).
+    ``function``: one call of a function made of several ops (``matmul``, ``multi_head_attention_forward``); `type_name` its name.
+    ``plate``: repeated over `axis`; ``step``: one step of it. ``block``: a named region. `inputs` and `outputs` are the values
+    passed in and handed back, in argument order; a call that changes nothing has its input among its outputs. `attributes` are
+    the settings people read (kernel_size, stride, in_features …). `owns` are parameters and buffers declared directly in it.
+    """
+
+    id: str
+    kind: ScopeKind
+    parent: str | None
+    type_name: str = ""
+    path: str = ""
+    call: int = 0
+    axis: str | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()
+    attributes: Attributes = ()
+
+    def attribute(self, key: str, default: Attribute = None) -> Attribute:
+        """One attribute."""
+        return next((v for k, v in self.attributes if k == key), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A place where a value enters or leaves the graph: ``tokens``, ``output``, ``output.logits``, ``output[0]``."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A fact computed by someone about a scope, op, value or (subject ``""``) the whole graph."""
+
+    subject: str
+    key: str
+    value: Attribute
+    unit: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """See the module docstring. Raises `InvalidGraph` with all violations when a rule is broken."""
+
+    name: str
+    values: tuple[Value, ...] = ()
+    ops: tuple[Op, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    inputs: tuple[Port, ...] = ()
+    outputs: tuple[Port, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    notes: tuple[Note, ...] = ()
+    origin: str = ""
+    _checked: bool = field(default=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        from netfig.graph.rules import violations  # the rules import the types
+
+        found = violations(self)
+        if found:
+            raise InvalidGraph(f"graph {self.name!r} breaks {len(found)} rule{'s' if len(found) > 1 else ''}", found)
+
+    @cached_property
+    def value_by_id(self) -> Mapping[str, Value]:
+        """Values by id."""
+        return {v.id: v for v in self.values}
+
+    @cached_property
+    def op_by_id(self) -> Mapping[str, Op]:
+        """Ops by id."""
+        return {o.id: o for o in self.ops}
+
+    @cached_property
+    def scope_by_id(self) -> Mapping[str, Scope]:
+        """Scopes by id."""
+        return {s.id: s for s in self.scopes}
+
+    @cached_property
+    def producer(self) -> Mapping[str, Op]:
+        """The op that makes a value; inputs, parameters, buffers and constants have none."""
+        return {out: op for op in self.ops for out in op.outputs}
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[Op, ...]]:
+        """The ops that read a value, in execution order, each once."""
+        found: dict[str, list[Op]] = {}
+        for op in self.ops:
+            for value in dict.fromkeys(op.reads):
+                found.setdefault(value, []).append(op)
+        return {k: tuple(v) for k, v in found.items()}
+
+    @cached_property
+    def children(self) -> Mapping[str, tuple[Scope | Op, ...]]:
+        """What stands directly in a scope, in execution order (a scope stands where it was entered)."""
+        found: dict[str, list[Scope | Op]] = {s.id: [] for s in self.scopes}
+        placed: set[str] = set()
+        first: dict[str, int] = {}
+        by_id = self.scope_by_id
+        for position, op in enumerate(self.ops):
+            scope: str | None = op.scope
+            while scope is not None and scope not in first:
+                first[scope] = position
+                scope = by_id[scope].parent
+        order = {s.id: i for i, s in enumerate(self.scopes)}
+        entries: dict[str, list[tuple[float, int, Scope | Op]]] = {s.id: [] for s in self.scopes}
+        for position, op in enumerate(self.ops):
+            entries[op.scope].append((position, len(self.scopes), op))
+        follows: float = -1.0
+        for s in self.scopes:  # a scope without ops stands after whatever was entered before it
+            follows = first.get(s.id, follows)
+            if s.parent is not None and s.id not in placed:
+                placed.add(s.id)
+                entries[s.parent].append((float(follows), order[s.id], s))
+        for key, listed in entries.items():
+            found[key] = [e for _, _, e in sorted(listed, key=lambda entry: entry[:2])]
+        return {k: tuple(v) for k, v in found.items()}
+
+    @property
+    def root(self) -> Scope:
+        """The scope without a parent."""
+        return next(s for s in self.scopes if s.parent is None)
+
+    def notes_on(self, subject: str) -> Mapping[str, Note]:
+        """Notes about one subject by key (the last one of a key wins)."""
+        return self._notes.get(subject, {})
+
+    @cached_property
+    def _notes(self) -> Mapping[str, Mapping[str, Note]]:
+        found: dict[str, dict[str, Note]] = {}
+        for note in self.notes:
+            found.setdefault(note.subject, {})[note.key] = note
+        return found
+
+    @property
+    def parameter_count(self) -> int | None:
+        """Elements of all parameters, one value counted once; ``None`` when a size is not known."""
+        counts = [v.type.numel for v in self.values if v.kind == "parameter"]
+        return None if None in counts else sum(c for c in counts if c is not None)
+
+    def text(self) -> str:
+        """The graph for people and golden tests: an indented tree of scopes and ops with shapes."""
+        from netfig.graph.text import graph_text
+
+        return graph_text(self)
