@@ -1,0 +1,122 @@
+"""A graph as text: an indented tree of scopes and ops with shapes, for people, terminals and golden tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netfig.graph.counts import parameter_counts
+from netfig.graph.types import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netfig.graph.counts import ScopeCount
+    from netfig.graph.types import Attribute, Attributes, Graph, Ref, Scope, TensorType, Value
+
+LONGEST = 60
+"""Attribute texts are cut after this many characters."""
+
+
+def shape_text(type: TensorType) -> str:
+    """``1×3×64×64``; ``scalar`` without dimensions, ``?`` when the shape is not known; a dtype other than float32 follows."""
+    shape = "?" if type.shape is None else "×".join(map(str, type.shape)) or "scalar"
+    return shape if type.dtype in (None, "float32") else f"{shape} {type.dtype}"
+
+
+def attribute_text(value: Attribute) -> str:
+    """An attribute as Python would write it, cut when long."""
+    if isinstance(value, tuple):
+        inner = ", ".join(attribute_text(item) for item in value[:LONGEST])
+        text = f"({inner},)" if len(value) == 1 else f"({inner})"
+    else:
+        text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _settings(attributes: Attributes) -> str:
+    return ", ".join(f"{key}={attribute_text(value)}" for key, value in attributes)
+
+
+def graph_text(graph: Graph) -> str:
+    """The whole graph, one line for each scope, op, input, output and unused parameter."""
+    writer = _Text(graph)
+    writer.write()
+    return "\n".join(writer.lines) + "\n"
+
+
+class _Text:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.values: Mapping[str, Value] = graph.value_by_id
+        self.counts: Mapping[str, ScopeCount] = parameter_counts(graph)
+        self.lines: list[str] = []
+
+    def write(self) -> None:
+        graph = self.graph
+        self.lines.append(f"graph {graph.name}")
+        self.lines += [f"  axis {a.id}: {a.name}, {a.extent} from {a.start}" for a in graph.axes]
+        self.lines += [f"  in  {port.name}: {self.typed(port.value)}" for port in graph.inputs]
+        self.lines += [f"  out {port.name}: {self.typed(port.value)}" for port in graph.outputs]
+        for key, note in sorted(graph.notes_on("").items()):
+            unit = f" {note.unit}" if note.unit else ""
+            self.lines.append(f"  note {key}: {attribute_text(note.value)}{unit}{_author(note.author)}")
+        stack: list[tuple[Scope | Op, int]] = [(graph.root, 1)]
+        children = graph.children
+        while stack:  # as deep as the model is: no recursion
+            item, depth = stack.pop()
+            if isinstance(item, Op):
+                self.lines.append("  " * depth + self.op(item))
+            else:
+                self.lines.append("  " * depth + self.scope(item))
+                stack.extend((child, depth + 1) for child in reversed(children[item.id]))
+
+    def typed(self, value: str) -> str:
+        """A value with its shape."""
+        known = self.values[value]
+        return f"{value} {shape_text(known.type)}"
+
+    def scope(self, scope: Scope) -> str:
+        """One line for a scope: id, type with settings, shapes in and out, parameters."""
+        parts = [scope.id]
+        if scope.kind not in ("module", "root"):
+            parts[0] = f"{scope.kind} {scope.id}"
+        if scope.axis:
+            parts.append(f"over {scope.axis}")
+        if scope.type_name or scope.attributes:
+            parts.append(f"{scope.type_name}({_settings(scope.attributes)})")
+        if scope.inputs or scope.outputs:
+            parts.append(f"{self.shapes(scope.inputs)} → {self.shapes(scope.outputs)}")
+        count = self.counts[scope.id]
+        if count.total is None:
+            parts.append("? parameters")
+        elif count.total:
+            parts.append(f"{count.total:,} parameters")
+        if count.shared_with:
+            parts.append(f"(shared with {count.shared_with})")
+        return "  ".join(parts)
+
+    def shapes(self, values: tuple[str, ...]) -> str:
+        """Shapes of several values."""
+        return ", ".join(shape_text(self.values[v].type) for v in values) or "nothing"
+
+    def op(self, op: Op) -> str:
+        """One line for an op: its reads by slot, settings, what it makes."""
+        reads = []
+        for slot in op.inputs:
+            texts = [_ref_text(ref) for ref in slot.refs]
+            many = f"[{', '.join(texts)}]" if len(texts) != 1 else texts[0]
+            reads.append(f"{slot.name}{'!' if slot.name in op.writes else ''}={many}")
+        settings = _settings(op.attributes)
+        made = ", ".join(self.typed(out) for out in op.outputs) or "nothing"
+        phase = "" if op.phase == "forward" else f" [{op.phase}]"
+        return f"{op.id}: {op.kind}({', '.join(reads + ([settings] if settings else []))}) → {made}{phase}"
+
+
+def _ref_text(ref: Ref) -> str:
+    if not ref.offset:
+        return ref.value
+    return ref.value + "[" + ", ".join(f"{axis}{distance:+d}" if distance else axis for axis, distance in ref.offset) + "]"
+
+
+def _author(author: str) -> str:
+    return "" if author in ("", "netfig") else f" ({author})"
