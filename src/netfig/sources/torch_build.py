@@ -1,0 +1,305 @@
+"""Turns the log of a run into a Graph: names, scopes, and every dependency an in-place write makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from netfig.graph import Attribute, Dim, Op, Scope, Slot, TensorType, Value
+from netfig.graph.build import safe_id
+from netfig.sources.torch_names import function_name, literal, plain_name
+from netfig.sources.torch_prepass import Prepass, Span
+from netfig.sources.torch_record import ENTER, EXIT, OP, OVERWRITES, Number, OpInfo, Recorder, op_info
+from netfig.sources.torch_storage import Layout
+from netfig.sources.torch_values import Names, Pending, Region, Values, visible
+
+_DIMS: dict[int, Dim] = {}
+_TYPES: dict[tuple[Any, Any], TensorType] = {}
+
+
+def tensor_type(dtype: torch.dtype, shape: tuple[int, ...]) -> TensorType:
+    """A type; equal ones are one object."""
+    key = (dtype, shape)
+    found = _TYPES.get(key)
+    if found is None:
+        if len(_TYPES) > 20_000:
+            _TYPES.clear()
+        dims = tuple([_DIMS.get(size) or _DIMS.setdefault(int(size), Dim(int(size))) for size in shape])
+        found = _TYPES[key] = TensorType(str(dtype).removeprefix("torch."), dims)
+    return found
+
+
+class OpenScope:
+    """A scope while its ops are being placed."""
+
+    __slots__ = ("call", "first_op", "id", "inputs", "kind", "module", "outputs", "parent", "path", "type_name")
+
+    def __init__(self, id: str, kind: Any, parent: OpenScope | None, type_name: str) -> None:
+        self.id, self.kind, self.parent, self.type_name = id, kind, parent, type_name
+        self.path, self.call, self.module, self.first_op = "", 0, -1, 0
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+
+
+class Call:
+    """The arguments of one logged operator, sorted into slots and attributes."""
+
+    __slots__ = ("attributes", "slots", "writes", "written")
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self.attributes: list[tuple[str, Attribute]] = []
+        self.writes: list[str] = []
+        self.written: list[int] = []
+
+
+class Build:
+    """Reads the log once; `values`, `ops` and `scopes` are the result."""
+
+    def __init__(
+        self, recorder: Recorder, modules: Sequence[tuple[str, str]], name: str, type_name: str, used_at_the_end: frozenset[int]
+    ) -> None:
+        self._recorder = recorder
+        self._modules = modules  # path and class of each watched module
+        self._prepass = Prepass(recorder, used_at_the_end)
+        self.values = Values(recorder, self._write_op, self._prepass.written)
+        self.ops: list[Op] = []
+        self.op_at: dict[int, str] = {}  # where an operator stands in the log → the id of its op
+        self._op_name, self._scope_name = Names(), Names()
+        self._calls: dict[int, int] = {}
+        self._phase: Any = "forward"
+        self.here = OpenScope(self._scope_name(safe_id(name)), "root", None, type_name)
+        self.scopes = [self.here]
+        self._prefixes: dict[str, str] = {self.here.id: ""}
+
+    def run(self) -> None:
+        """Place every log entry."""
+        prepass = self._prepass
+        opens, single, dropped = prepass.opens, prepass.single, prepass.dropped
+        for position, entry in enumerate(self._recorder.log):
+            if position in opens:
+                for span in opens[position]:
+                    self._enter_function(span)
+            code = entry[0]
+            if code == OP:
+                if position not in dropped:
+                    self._place(position, entry, single.get(position))
+                elif entry[1] is _LIFT:
+                    self._lifted(entry)
+            elif code == ENTER:
+                self._enter_module(entry[1], entry[2])
+            elif code == EXIT:
+                self._leave(entry[2] or ())
+            elif position in prepass.closes:
+                self._leave_function(entry[3])
+
+    # scopes
+
+    def _enter_module(self, index: int, numbers: Sequence[int]) -> None:
+        path, type_name = self._modules[index]
+        inputs = [self.values.read(number).id for number in numbers]
+        call = self._calls.get(index, 0)
+        self._calls[index] = call + 1
+        if path:
+            wanted = safe_id(path)
+            opened = self._open(f"{wanted}@{call}" if call else wanted, "module", type_name)
+            opened.path, opened.call, opened.module = path, call, index
+        elif self.here.module == -1 and self.here.parent is None and not call:
+            opened = self.here  # the model itself is the root
+            opened.module = index
+        else:
+            opened = self._open(f"{self.scopes[0].id}@{call}", "module", type_name)
+            opened.call, opened.module = call, index
+        opened.inputs = inputs
+
+    def _open(self, wanted: str, kind: Any, type_name: str) -> OpenScope:
+        opened = OpenScope(self._scope_name(wanted), kind, self.here, type_name)
+        opened.first_op = len(self.ops)
+        self._prefixes[opened.id] = f"{opened.id}/"
+        self.scopes.append(opened)
+        self.here = opened
+        return opened
+
+    def _leave(self, numbers: Sequence[int]) -> None:
+        self.here.outputs = [self.values.read(number).id for number in numbers]
+        if self.here.parent is not None:
+            self.here = self.here.parent
+
+    def _enter_function(self, span: Span) -> None:
+        name = function_name(span.function)
+        if name in {"grad", "backward"}:
+            self._phase = "backward"
+        self._open(f"{self._prefixes[self.here.id]}{name}", "function", name)
+
+    def _leave_function(self, numbers: Sequence[int]) -> None:
+        here = self.here
+        made = {out for op in self.ops[here.first_op :] for out in op.outputs}
+        read = dict.fromkeys(ref.value for op in self.ops[here.first_op :] for slot in op.inputs for ref in slot.refs)
+        here.inputs = [value for value in read if value not in made]
+        if here.type_name in {"grad", "backward"}:
+            self._phase = "forward"
+        self._leave(numbers)
+
+    # ops
+
+    def _place(self, position: int, entry: tuple[Any, ...], function: Any) -> None:
+        _, func, args, kwargs, made = entry
+        info = op_info(func)
+        call = self._sort(info, args, kwargs)
+        kind = self._kind(info, function, args)
+        op_id = self._op_name(f"{self._prefixes[self.here.id]}{kind}")
+        self.op_at[position] = op_id
+        outputs: list[str] = []
+        if type(made) is Number and not call.written:
+            outputs.append(self.values.declare(made, "computed", f"{op_id}.out").id)
+        else:
+            holes = self._outputs(made, call.written, op_id, outputs)
+            if holes is not None:
+                call.attributes.append(("returns", holes))
+        call.attributes.append(("target", info.target))
+        self.ops.append(
+            Op(op_id, kind, tuple(call.slots), tuple(outputs), self.here.id, tuple(call.attributes), self._phase, tuple(call.writes))
+        )
+
+    def _outputs(self, made: Any, written: list[int], op_id: str, outputs: list[str]) -> tuple[Attribute, ...] | None:
+        """Values for what was returned, then for what was written but not returned; which returns are no tensors."""
+        flat: list[Any] = []
+        _flatten(made, flat)
+        todo = list(written)
+        for number in flat:
+            if number is None:
+                continue
+            wanted = f"{op_id}.out{len(outputs) or ''}"
+            if number in todo:
+                todo.remove(number)
+                outputs.append(self.values.overwrite(number, wanted).id)
+            else:
+                outputs.append(self.values.declare(number, "computed", wanted).id)
+        for number in todo:
+            outputs.append(self.values.overwrite(number, f"{op_id}.out{len(outputs) or ''}").id)
+        return tuple([number is not None for number in flat]) if None in flat and len(flat) > 1 else None
+
+    def _sort(self, info: OpInfo, args: Sequence[Any], kwargs: dict[str, Any] | None) -> Call:
+        call = Call()
+        read = self.values.read
+        written = dict(info.written(args, kwargs or {})) if info.writes else {}
+        given = zip(info.names, args, strict=False) if not kwargs else [*zip(info.names, args, strict=False), *kwargs.items()]
+        slots = call.slots
+        for index, (name, value) in enumerate(given):
+            kind = type(value)
+            if name in written:
+                self._written(call, info, name, value)
+            elif kind is Number:
+                slots.append(Slot(name, read(value).refs))
+            elif kind is list:
+                self._list(call, name, value)
+            elif value is not None and (index >= len(info.names) or value != info.default(name)):
+                call.attributes.append((name, literal(value)))
+        return call
+
+    def _list(self, call: Call, name: str, items: list[Any]) -> None:
+        """A list argument: tensors become one slot; where some are missing, `name` says which (``indices=(None, 0)``)."""
+        tensors = [item for item in items if type(item) is Number]
+        if not tensors:
+            call.attributes.append((name, literal(items)))
+            return
+        call.slots.append(Slot(name, tuple([self.values.read(number).ref for number in tensors])))
+        if len(tensors) != len(items):
+            place = iter(range(len(tensors)))
+            call.attributes.append((name, tuple([next(place) if type(item) is Number else None for item in items])))
+
+    def _written(self, call: Call, info: OpInfo, name: str, value: Any) -> None:
+        """An argument written in place: read first, unless the operator ignores what was there."""
+        numbers = [v for v in value if type(v) is Number] if type(value) is list else [value]
+        call.written += numbers
+        if info.name in OVERWRITES or name in info.out_names:
+            for number in numbers:
+                region = self.values.region_of(number)
+                region.written = True
+                call.writes.append(region.name)
+            return
+        values = [self.values.read(number) for number in numbers]
+        for one in values:
+            assert one.region is not None
+            one.region.written = True
+        call.slots.append(Slot(name, tuple([one.ref for one in values])))
+        call.writes.append(name)
+
+    def _kind(self, info: OpInfo, function: Any, args: Sequence[Any]) -> str:
+        if function is not None:
+            return function_name(function)
+        if info.name == "convolution" and type(args[1]) is Number:
+            dims = len(self._recorder.seen[args[1]].shape) - 2
+            return f"conv{'_transpose' if args[6] else ''}{dims}d"
+        return plain_name(info.name)
+
+    def _lifted(self, entry: tuple[Any, ...]) -> None:
+        """``torch.tensor(…)``: the fresh constant, without the operator that only announces it."""
+        source, made = entry[2][0], entry[4]
+        self.values.hold(made, self.values.read(source))
+
+    def _write_op(self, number: int, region: Region, old: Pending | None, pending: Sequence[Region]) -> Pending:
+        """Say that a tensor changed because something was written through another tensor of the same memory."""
+        reads_old, shown = visible(region, pending)
+        slots = [Slot("written", tuple([r.value.ref for r in shown if r.value is not None]))]
+        if reads_old and old is not None:
+            slots.insert(0, Slot("old", old.refs))
+        op_id = self._op_name(f"{self._prefixes[self.here.id]}write")
+        made = self.values.declare(number, "computed", f"{op_id}.out")
+        attributes: tuple[tuple[str, Attribute], ...] = ()
+        if region.layout is not None:
+            places = tuple([place(r.layout) for r in shown if r.layout is not None])
+            attributes = (("place", place(region.layout)), ("places", places))
+        writes = ("old",) if reads_old else (region.name,)
+        self.ops.append(Op(op_id, "write", tuple(slots), (made.id,), self.here.id, attributes, self._phase, writes))
+        return made
+
+    # results
+
+    def first_value(self, number: int) -> str:
+        """The id of what a tensor that existed before held at first."""
+        return self.values.first[number].id
+
+    def finished_values(self) -> tuple[Value, ...]:
+        """All values; those whose memory is written to name it."""
+        seen = self._recorder.seen
+        found = []
+        for v in self.values.made:
+            entry = seen[v.number]
+            region = v.region
+            storage = region.name if region is not None and region.written else None
+            found.append(
+                Value(v.id, v.kind, tensor_type(entry.dtype, entry.shape), (), (), v.names, storage, None, (), v.data)
+            )
+        return tuple(found)
+
+    def finished_scopes(self, owns: Sequence[tuple[str, ...]], attributes: Sequence[Any]) -> tuple[Scope, ...]:
+        """All scopes, with what each module owns and its settings (by module index)."""
+        found = []
+        first: set[int] = set()
+        for s in self.scopes:
+            own = owns[s.module] if s.module >= 0 and s.module not in first else ()
+            first.add(s.module)
+            settings = attributes[s.module] if s.module >= 0 else ()
+            parent = None if s.parent is None else s.parent.id
+            inputs, outputs = tuple(dict.fromkeys(s.inputs)), tuple(dict.fromkeys(s.outputs))
+            found.append(Scope(s.id, s.kind, parent, s.type_name, s.path, s.call, None, inputs, outputs, own, settings))
+        return tuple(found)
+
+
+_LIFT = torch.ops.aten.lift_fresh.default
+
+
+def place(layout: Layout) -> tuple[Attribute, ...]:
+    """A layout as an attribute: element size, sizes, strides, offset."""
+    return (layout.itemsize, tuple(layout.shape), tuple(layout.stride), layout.offset)
+
+
+def _flatten(item: Any, found: list[Any]) -> None:
+    if isinstance(item, list):
+        for part in item:
+            _flatten(part, found)
+    else:
+        found.append(item)

@@ -1,0 +1,100 @@
+"""What must be known of a log before ops are placed: what can be dropped, and which Python function made which operators."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from netfig.sources.torch_record import OP, SPAN, Number, Recorder, op_info
+
+_aten = torch.ops.aten
+_RESERVES = frozenset({_aten.empty.memory_format, _aten.empty_strided.default})
+_MethodWrapper = type(Tensor.shape.__get__)  # type: ignore[attr-defined]
+
+
+class Span(NamedTuple):
+    """A Python-level function that made several operators: its entries are those from `start` to `end`."""
+
+    function: Any
+    start: int
+    end: int
+
+
+class Prepass:
+    """Facts about the log.
+
+    `dropped` are operators that are no part of the computation: views nobody reads (autograd saves detached tensors; the
+    destination of ``x[i] = y`` is a view that is only written to) and the announcement of a fresh constant. `written` are the memories
+    written to in place. `single` names the
+    function of an operator that is its only one; `opens` and `closes` are where functions of several operators begin and end.
+    """
+
+    def __init__(self, recorder: Recorder, used_at_the_end: frozenset[int]) -> None:
+        log = recorder.log
+        self.written: set[int] = set()
+        self.dropped = self._unread(recorder, used_at_the_end)
+        counts = [0] * (len(log) + 1)
+        count = 0
+        for position, entry in enumerate(log):
+            if entry[0] == OP and position not in self.dropped:
+                count += 1
+            counts[position + 1] = count
+        self.single: dict[int, Any] = {}
+        self.opens: dict[int, list[Span]] = {}
+        self.closes: set[int] = set()
+        outer: list[tuple[int, int]] = []  # start and number of operators of the functions around, outermost first
+        spans = [(position, entry) for position, entry in enumerate(log) if entry[0] == SPAN]
+        for position, (_, function, start, _) in reversed(spans):
+            while outer and outer[-1][0] >= position:
+                outer.pop()
+            made = counts[position] - counts[start]
+            if made >= 2 and type(function) is not _MethodWrapper:
+                if not outer or outer[-1][1] != made:
+                    self.opens.setdefault(start, []).append(Span(function, start, position))
+                    self.closes.add(position)
+                outer.append((start, made))
+        for position, (_, function, start, _) in spans:  # the outermost function of an operator comes last
+            if counts[position] - counts[start] == 1 and type(function) is not _MethodWrapper:
+                only = next(i for i in range(start, position) if counts[i + 1] > counts[i])
+                self.single[only] = function
+
+    def _unread(self, recorder: Recorder, used_at_the_end: frozenset[int]) -> set[int]:
+        used = set(used_at_the_end)
+        dropped: set[int] = set()
+        log = recorder.log
+        for position in range(len(log) - 1, -1, -1):
+            entry = log[position]
+            if entry[0] != OP:
+                numbers = entry[3] if entry[0] == SPAN else entry[2]
+                if numbers:
+                    used.update(numbers)
+                continue
+            _, func, args, kwargs, made = entry
+            info = op_info(func)
+            if (info.view or func in _RESERVES) and type(made) is Number and made not in used:
+                dropped.add(position)
+                continue
+            if func is _aten.lift_fresh.default and args[0] in recorder.external:
+                dropped.add(position)
+                continue
+            if info.writes:
+                for _, written in info.written(args, kwargs or {}):
+                    for number in written if type(written) is list else (written,):
+                        self.written.add(recorder.seen[number].storage)
+            ignored = info.overwritten
+            for name, value in zip(info.names, args, strict=False):
+                if name in ignored:
+                    continue
+                if type(value) is Number:
+                    used.add(value)
+                elif type(value) is list:
+                    used.update([item for item in value if type(item) is Number])
+            if kwargs:
+                for name, value in kwargs.items():
+                    if type(value) is Number and name not in ignored:
+                        used.add(value)
+                    elif type(value) is list:
+                        used.update([item for item in value if type(item) is Number])
+        return dropped

@@ -1,0 +1,493 @@
+"""Watches one run of a model: two torch modes and a log of light tuples, turned into a Graph afterwards.
+
+The dispatch mode sees every operator that really runs, whatever Python called it; the function mode sees which Python-level
+function it was part of. No tensor that the model computes is kept alive: each carries its number in its own ``__dict__``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import sys
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._device import _device_constructors
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+
+OP, ENTER, EXIT, SPAN = 0, 1, 2, 3
+"""Kinds of log entries."""
+
+_Parameter = nn.Parameter
+_MethodWrapper = type(Tensor.shape.__get__)  # type: ignore[attr-defined]
+
+
+class Number(int):
+    """The number of a tensor object in this run; its type tells it from an integer argument."""
+
+    __slots__ = ()
+
+
+class Seen(NamedTuple):
+    """What is known of a numbered tensor: `storage` is our own number of its memory; no strides when it is not strided."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    stride: tuple[int, ...] | None
+    offset: int
+    storage: int
+
+
+class External(NamedTuple):
+    """A tensor that was there before the run (or came from outside torch): what it is and what it is called."""
+
+    kind: str
+    names: tuple[str, ...]
+
+
+class OpInfo:
+    """What the schema of an operator says, looked up once per operator."""
+
+    __slots__ = (
+        ("defaults", "dynamic", "fresh", "name", "names", "out_names", "overload", "overwritten", "question", "renames")
+        + ("schema", "target", "view", "when", "writes")
+    )
+
+    def __init__(self, overload: Any) -> None:
+        self.overload = overload
+        self.target = str(overload)
+        schema = getattr(overload, "_schema", None)
+        self.schema = schema
+        self.name = overload._schema.name.split("::")[-1] if schema is not None else str(getattr(overload, "__name__", overload))
+        arguments = schema.arguments if schema is not None else []
+        self.names = tuple(a.name for a in arguments)
+        writes = [(i, a.name) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write]
+        self.when: int | None = None
+        if overload in _HIDDEN_WRITES:
+            names, when = _HIDDEN_WRITES[overload]
+            writes = [(i, a.name) for i, a in enumerate(arguments) if a.name in names]
+            self.when = self.names.index(when)
+        self.writes = tuple(writes)
+        returns = schema.returns if schema is not None else []
+        self.fresh = not self.writes and all(r.alias_info is None for r in returns)
+        self.question = self.target.startswith("prim.")  # asks a tensor about itself, computes nothing
+        self.view = not self.writes and not self.fresh
+        self.out_names = frozenset(a.name for a in arguments if getattr(a, "is_out", False))
+        self.overwritten = self.out_names | (frozenset({"self"}) if self.name in OVERWRITES else frozenset())
+        self.defaults = {a.name: a.default_value for a in arguments if a.has_default_value()}
+        tags = getattr(overload, "tags", ())
+        self.renames = torch.Tag.inplace_view in tags
+        self.dynamic = torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
+
+    def written(self, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
+        """The written arguments of one call, by name."""
+        if self.when is not None and not (args[self.when] if self.when < len(args) else kwargs.get(self.names[self.when])):
+            return []
+        found = []
+        for i, name in self.writes:
+            value = args[i] if i < len(args) else kwargs.get(name)
+            if value is not None:
+                found.append((name, value))
+        return found
+
+
+    def default(self, name: str) -> Any:
+        """The value an argument has when it is left out."""
+        return self.defaults.get(name, _NOTHING)
+
+
+_NOTHING = object()
+OVERWRITES = frozenset(
+    {"copy_", "fill_", "zero_", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "cauchy_", "log_normal_", "geometric_"}
+)
+"""In-place operators that ignore what was there before."""
+
+_aten = torch.ops.aten
+# Operators that change an argument although their schema does not say so, and the argument that makes them do it.
+_HIDDEN_WRITES: dict[Any, tuple[tuple[str, ...], str]] = {
+    _aten.native_batch_norm.default: (("running_mean", "running_var"), "training"),
+    _aten.cudnn_batch_norm.default: (("running_mean", "running_var"), "training"),
+    _aten.miopen_batch_norm.default: (("running_mean", "running_var"), "training"),
+}
+_INFO: dict[Any, OpInfo] = {}
+
+
+def op_info(overload: Any) -> OpInfo:
+    """The facts of an operator, remembered."""
+    found = _INFO.get(overload)
+    if found is None:
+        found = _INFO[overload] = OpInfo(overload)
+    return found
+
+
+class Recorder:
+    """The log of one run and the numbers of its tensors."""
+
+    def __init__(self, *, keep_constants: bool = False) -> None:
+        self.log: list[tuple[Any, ...]] = []
+        self.seen: list[Seen] = [Seen(torch.float32, (), None, 0, -1)]  # number 0 is nobody's: a number is always true
+        self.external: dict[int, External] = {}  # by number
+        self.constants: dict[int, Tensor] = {}
+        self.contents: dict[int, tuple[Any, ...]] = {}
+        self.dynamic: dict[int, str] = {}  # log position → where in the user's code
+        self.failed: tuple[BaseException, int, str] | None = None
+        self.open: list[int] = []  # indices of the module calls under way
+        self.inside = 0  # torch functions under way: the function mode is off within them
+        self.paused = False
+        self._keep_constants = keep_constants
+        self._storages = itertools.count()
+        self._known: dict[int, Number] = {}  # by id, of tensors that are not ours to mark
+        self._kept: list[Tensor] = []
+        self._adopted: dict[int, Tensor] = {}
+        self._by_memory: dict[int, int] = {}
+        self._protected: dict[int, Tensor] = {}
+        self._backups: dict[int, tuple[Tensor, Tensor]] = {}
+
+    # numbers
+
+    def adopt(self, tensor: Tensor, kind: str, names: tuple[str, ...], *, mark: bool = True) -> Number:
+        """Number a tensor that exists before the run; `mark` writes the number on it (it is ours, or known to be harmless)."""
+        known = self.number_of(tensor)
+        if known is not None:
+            before = self.external[known]
+            self.external[known] = External(before.kind, (*before.names, *(n for n in names if n not in before.names)))
+            return known
+        storage = self._memory(tensor)
+        number = self._describe(tensor, storage)
+        self.external[number] = External(kind, names)
+        self._protected.setdefault(storage, tensor)
+        self._kept.append(tensor)
+        self._adopted[number] = tensor
+        if mark:
+            tensor._netfig = number  # type: ignore[attr-defined]
+        else:
+            self._known[id(tensor)] = number
+        return number
+
+    def number_of(self, tensor: Tensor) -> Number | None:
+        """The number of a tensor, if it has one in this run."""
+        found: Number | None = tensor.__dict__.get("_netfig")
+        return self._known.get(id(tensor)) if found is None else found
+
+    def tensor(self, number: int) -> Tensor:
+        """The tensor of a number given by `adopt`."""
+        return self._adopted[number]
+
+    def meet(self, tensor: Tensor) -> Number:
+        """Number a tensor that appears without having been made by an operator we saw."""
+        known = self._known.get(id(tensor))
+        if known is not None:
+            return known
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
+            base = tensor._base if tensor._is_view() else None
+            if base is not None and (of := self.number_of(base)) is not None:
+                number = self._describe(tensor, self.seen[of].storage)
+                self.log.append((OP, _aten.alias.default, (of,), None, number))
+                tensor._netfig = number  # type: ignore[attr-defined]
+                return number
+            number = self.adopt(tensor, "constant", (), mark=False)
+            if tensor.numel() <= 8 and type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.dtype in _NUMBERS:
+                self.contents[number] = tuple(tensor.detach().reshape(-1).tolist())
+            if self._keep_constants:
+                self.constants[number] = tensor.detach().clone()
+        return number
+
+    def _memory(self, tensor: Tensor) -> int:
+        if tensor.layout is not torch.strided or not hasattr(tensor, "untyped_storage"):
+            return next(self._storages)
+        try:
+            key = tensor.untyped_storage()._cdata
+        except (NotImplementedError, RuntimeError):
+            return next(self._storages)
+        found = self._by_memory.get(key)
+        if found is None:
+            found = self._by_memory[key] = next(self._storages)
+        return found
+
+    def _describe(self, tensor: Tensor, storage: int) -> Number:
+        number = Number(len(self.seen))
+        try:
+            entry = Seen(tensor.dtype, tensor.shape, tensor.stride(), tensor.storage_offset(), storage)
+        except (RuntimeError, NotImplementedError):  # sparse, nested: no strides
+            shape = tuple(tensor.shape) if not tensor.is_nested else ()
+            entry = Seen(tensor.dtype, shape, None, 0, storage)
+        self.seen.append(entry)
+        return number
+
+    def _new(self, tensor: Tensor, storage: int | None) -> Number:
+        number = self._describe(tensor, next(self._storages) if storage is None else storage)
+        tensor._netfig = number  # type: ignore[attr-defined]
+        return number
+
+    # ops
+
+    def record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run one operator and log it."""
+        info = _INFO.get(func) or op_info(func)
+        if info.question:
+            return func(*args, **kwargs)
+        encoded = [
+            (a.__dict__.get("_netfig") or self.meet(a)) if isinstance(a, Tensor) else self._encode(a) if type(a) in _LISTS else a
+            for a in args
+        ]
+        encoded_kwargs = {k: self._encode(v) for k, v in kwargs.items()} if kwargs else None
+        if info.fresh:
+            out = func(*args, **kwargs) if kwargs else func(*args)
+            if type(out) is Tensor:
+                made: Any = self._new(out, None)
+            else:
+                made = self._number_outputs(out, None)
+        else:
+            if info.writes:
+                for _, value in info.written(args, kwargs):
+                    self._protect(value)
+            out = func(*args, **kwargs)
+            made = self._after_alias(info, out, args, kwargs)
+        if info.dynamic:
+            self.dynamic[len(self.log)] = _user_line()
+        self.log.append((OP, func, encoded, encoded_kwargs, made))
+        return out
+
+    def _encode(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value.__dict__.get("_netfig") or self.meet(value)
+        if type(value) in _LISTS:
+            return [self._encode(item) for item in value]
+        return value
+
+    def _number_outputs(self, out: Any, storage: int | None) -> Any:
+        if isinstance(out, Tensor):
+            known = self.number_of(out)
+            return self._new(out, storage) if known is None else known
+        if isinstance(out, (tuple, list)):
+            return [self._number_outputs(item, storage) for item in out]
+        return None
+
+    def _after_alias(self, info: OpInfo, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Number what a view or an in-place operator hands back."""
+        if info.target == "aten.lift_fresh.default" and isinstance(out, Tensor) and out is args[0]:
+            return self._number_outputs(out, None)
+        if info.renames or info.name == "set_":
+            changed = args[0]
+            source = args[1] if len(args) > 1 and isinstance(args[1], Tensor) else None
+            of = self.number_of(source if source is not None else changed)
+            storage = self.seen[of].storage if of is not None else None
+            if info.name == "set_" and source is None:
+                storage = self._memory(changed)
+            self._known.pop(id(changed), None)
+            return self._new(changed, storage)
+        first = next((a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)), None)
+        of = None if first is None or info.writes else self.number_of(first)
+        return self._number_outputs(out, None if of is None else self.seen[of].storage)
+
+    # memory that belongs to the user
+
+    def _protect(self, value: Any) -> None:
+        """Before the first write to memory that was there before the run: keep its content."""
+        for tensor in value if isinstance(value, (list, tuple)) else (value,):
+            number = self.number_of(tensor)
+            if number is not None and (storage := self.seen[number].storage) in self._protected:
+                self.back_up(storage)
+
+    def back_up(self, storage: int) -> None:
+        """Keep the content of a storage of the user's, once."""
+        if storage in self._backups:
+            return
+        owner = self._protected[storage]
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
+            if owner.is_meta or type(owner).__name__ == "FakeTensor":
+                return
+            whole = owner.detach()
+            if owner.layout is torch.strided:
+                flat = torch.empty(0, dtype=torch.uint8, device=owner.device)
+                whole = flat.set_(owner.untyped_storage(), 0, (owner.untyped_storage().nbytes(),), (1,))  # type: ignore[call-overload]
+            self._backups[storage] = (whole, whole.clone())
+
+    def restore(self) -> None:
+        """Put back everything that was written over, bit for bit."""
+        for whole, content in self._backups.values():
+            if whole.layout is torch.strided:
+                whole.copy_(content)
+        self._backups.clear()
+
+    def written_externals(self) -> dict[int, Tensor]:
+        """The tensors, by number, whose memory the run wrote to: as they are now."""
+        return {self.number_of(t) or 0: t for t in self._kept if self.seen[self.number_of(t) or 0].storage in self._backups}
+
+    def small_content(self, number: int) -> tuple[Any, ...] | None:
+        """The few numbers of a small constant, kept as plain Python."""
+        return self.contents.get(number)
+
+    # modules
+
+    def numbers_in(self, structure: Any, depth: int = 0) -> list[Number]:
+        """The tensors in arguments or results of a module call, in order."""
+        found: list[Number] = []
+        self._gather(structure, found, depth)
+        return found
+
+    def _gather(self, item: Any, found: list[Number], depth: int) -> None:
+        if isinstance(item, Tensor):
+            found.append(item.__dict__.get("_netfig") or self.meet(item))
+        elif isinstance(item, (tuple, list)):
+            for part in item:
+                if part.__class__ not in _PLAIN:
+                    self._gather(part, found, depth + 1)
+        elif isinstance(item, dict):
+            for part in item.values():
+                if part.__class__ not in _PLAIN:
+                    self._gather(part, found, depth + 1)
+        elif dataclasses.is_dataclass(item) and not isinstance(item, type) and depth < 8:
+            for field in dataclasses.fields(item):
+                self._gather(getattr(item, field.name, None), found, depth + 1)
+
+    def wrap(self, forward: Callable[..., Any], index: int) -> Callable[..., Any]:
+        """A module's forward that says when it is entered and left."""
+        log, open_calls, gather = self.log, self.open, self.numbers_in
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            log.append((ENTER, index, gather(args) + gather(kwargs) if kwargs else gather(args)))
+            open_calls.append(index)
+            try:
+                out = forward(*args, **kwargs)
+            except BaseException as error:
+                if self.failed is None or self.failed[0] is not error:
+                    self.failed = (error, index, describe_shapes(args, kwargs))
+                log.append((EXIT, index, None))
+                open_calls.pop()
+                raise
+            log.append((EXIT, index, gather(out)))
+            open_calls.pop()
+            return out
+
+        watched.__wrapped__ = forward  # type: ignore[attr-defined]  # inspect.signature sees the model's own
+        return watched
+
+
+_NUMBERS = frozenset({torch.float32, torch.float64, torch.int64, torch.int32, torch.bool})
+_LISTS = frozenset({list, tuple})
+_PLAIN = frozenset({int, float, str, bool, type(None)})
+
+
+class WatchOps(TorchDispatchMode):
+    """Hands every operator to the recorder."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Compiled functions run as written during a trace, so the wrapper that keeps the compiler out is only a cost."""
+        return False
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self.recorder = recorder
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        recorder = self.recorder
+        if recorder.paused:
+            return func(*args, **(kwargs or {}))
+        if recorder.inside:
+            return recorder.record(func, args, kwargs or {})
+        with torch._C.DisableTorchFunction():
+            return recorder.record(func, args, kwargs or {})
+
+
+class WatchFunctions(TorchFunctionMode):
+    """Notes which log entries a Python-level torch function made; sends factory functions to the device of the run."""
+
+    def __init__(self, recorder: Recorder, device: torch.device | None = None) -> None:
+        super().__init__()
+        self.recorder = recorder
+        self.device = device
+        self._factories = _device_constructors() if device is not None else frozenset()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        recorder = self.recorder
+        if type(func) is _MethodWrapper:
+            return self._property(func, args)
+        log = recorder.log
+        start = len(log)
+        if func in self._factories:
+            kwargs = dict(kwargs or {})
+            if kwargs.get("device") is None or torch.device(kwargs["device"]).type == "cpu":
+                kwargs["device"] = self.device
+        if func in _OPENED and not types:
+            with self:
+                out = _OPENED[func](*args, **(kwargs or {}))
+        else:
+            recorder.inside += 1
+            try:
+                out = func(*args, **kwargs) if kwargs else func(*args)
+            finally:
+                recorder.inside -= 1
+        if len(log) != start and not recorder.paused:
+            log.append((SPAN, func, start, recorder.numbers_in(out)))
+        return out
+
+    def _property(self, func: Any, args: Any) -> Any:
+        """A property of a tensor: most run nothing; ``x.data = y`` makes `x` another tensor without any operator."""
+        recorder = self.recorder
+        start = len(recorder.log)
+        recorder.inside += 1
+        try:
+            out = func(*args)
+            if func.__name__ == "__set__" and func.__self__ is Tensor.data and not recorder.paused:
+                changed, source = args
+                of = recorder.number_of(source)
+                if of is None:
+                    of = recorder.meet(source)
+                recorder._known.pop(id(changed), None)
+                number = recorder._new(changed, recorder.seen[of].storage)
+                recorder.log.append((OP, _aten.detach.default, [of], None, number))
+        finally:
+            recorder.inside -= 1
+        if len(recorder.log) != start and not recorder.paused:
+            recorder.log.append((SPAN, func, start, recorder.numbers_in(out)))
+        return out
+
+
+def _opened(function: types.FunctionType) -> types.FunctionType:
+    """The same function, but the functions it calls are watched one by one.
+
+    A torch function written in Python first asks ``has_torch_function`` and would come straight back to the mode; this one's
+    globals answer no, which is the truth without us.
+    """
+    outside = dict.fromkeys(("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic"), lambda *_: False)
+    opened = types.FunctionType(
+        function.__code__, {**function.__globals__, **outside}, function.__name__, function.__defaults__, function.__closure__
+    )
+    opened.__kwdefaults__ = function.__kwdefaults__
+    return opened
+
+
+_OPENED: dict[Any, Any] = {functional.multi_head_attention_forward: _opened(functional.multi_head_attention_forward)}
+
+
+def describe_shapes(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Arguments as people read them: ``(1, 3, 8, 8) float32, mask=(1, 8) bool``."""
+
+    def one(value: Any) -> str:
+        if isinstance(value, Tensor):
+            return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+        if isinstance(value, (list, tuple)):
+            return f"[{', '.join(map(one, value))}]"
+        return repr(value) if type(value) in _PLAIN else type(value).__name__
+
+    with torch._C.DisableTorchFunction():
+        return ", ".join([*map(one, args), *(f"{key}={one(value)}" for key, value in kwargs.items())])
+
+
+def _user_line() -> str:
+    """The line of the model's code that is running: ``forward (net.py line 12)``."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(("torch.", "netfig.")) and module != "torch":
+            file = frame.f_code.co_filename.replace("\\", "/").rsplit("/", 1)[-1]
+            return f"{frame.f_code.co_name} ({file} line {frame.f_lineno})"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""

@@ -1,0 +1,162 @@
+"""One watched run of a copy of the model on one kind of device; leaves nothing of itself behind."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
+
+from netfig.sources.torch_copy import RandomState, StructuralCopy, ToMeta, alias, modules_with_paths
+from netfig.sources.torch_ports import named_inputs, tensors_in
+from netfig.sources.torch_record import Recorder, WatchFunctions, WatchOps, describe_shapes
+
+
+class Run:
+    """A finished run: the log, the watched modules, and what went in and came out.
+
+    `modules` are path and module; `owned` the qualified names of the parameters and buffers declared directly in each.
+    """
+
+    def __init__(self, device: str, *, keep: bool = False) -> None:
+        self.device = device
+        self.keep = keep
+        self.recorder = Recorder(keep_constants=keep)
+        self.modules: list[tuple[str, nn.Module]] = []
+        self.inputs: list[tuple[str, int]] = []
+        self.outputs: list[tuple[str, int]] = []
+        self.declared: list[int] = []
+        self.tensors: dict[int, Tensor] = {}  # copies of inputs, parameters and buffers, when kept for replay
+        self.results: list[tuple[str, Tensor]] = []
+        self.final: dict[int, Tensor] = {}
+        self.error: BaseException | None = None
+        self.outside = ""
+
+    def __call__(self, model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Run the model's copy; an exception of the model's ends up in `error`."""
+        random_state = RandomState()
+        try:
+            with _quiet(), contextlib.ExitStack() as around:
+                fake = None
+                if self.device == "fake":
+                    from torch._subclasses.fake_tensor import FakeTensorMode
+
+                    fake = FakeTensorMode(allow_non_fake_inputs=True)
+                try:
+                    copied = StructuralCopy(_tensor_map(self.device, fake))
+                    ours, our_args, our_kwargs = copied(model), tuple(map(copied, args)), {k: copied(v) for k, v in kwargs.items()}
+                    if fake is not None:
+                        around.enter_context(fake)
+                    self._materialize(ours, our_args, our_kwargs, random_state)
+                    self._adopt(ours, our_args, our_kwargs)
+                    self._forward(ours, our_args, our_kwargs)
+                except Exception as error:  # the model's own, or of a tensor without a stand-in
+                    self.error = error
+        finally:
+            self.recorder.restore()
+            random_state.restore()
+
+    def _adopt(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        recorder = self.recorder
+        wrapped: dict[int, int] = {}
+        for name, tensor in named_inputs(ours.forward, args, kwargs):
+            number = recorder.adopt(tensor, "input", (name,))
+            self.inputs.append((name, number))
+            self.declared.append(number)
+        for path, module in modules_with_paths(ours):
+            prefix = f"{path}." if path else ""
+            for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
+                for name, tensor in table.items():
+                    if tensor is not None:
+                        self.declared.append(recorder.adopt(tensor, kind, (prefix + name,), mark=False if _shared(module) else True))
+            if id(module) not in wrapped and not _shared(module):
+                wrapped[id(module)] = len(self.modules)
+                module.__dict__["forward"] = recorder.wrap(module.forward, len(self.modules))
+                self.modules.append((path, module))
+        if self.keep:
+            for number in self.declared:
+                self.tensors[number] = recorder.tensor(number).detach().clone()
+
+    def _forward(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        recorder = self.recorder
+        self.outside = describe_shapes(args, kwargs)
+        device = torch.device("meta") if self.device == "meta" else None
+        with WatchFunctions(recorder, device), WatchOps(recorder):
+            out = ours(*args, **kwargs)
+            recorder.paused = True
+        with torch._C.DisableTorchFunction():
+            for name, tensor in tensors_in(out, "output"):
+                self.outputs.append((name, recorder.number_of(tensor) or recorder.meet(tensor)))
+                if self.keep:
+                    self.results.append((name, tensor.detach().clone()))
+        if self.keep:
+            self.final = {number: tensor.detach().clone() for number, tensor in recorder.written_externals().items()}
+
+    def _materialize(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], random_state: RandomState) -> None:
+        """A lazy model takes its sizes from a first run; what is traced is the second, of the same copy."""
+        lazy = any(
+            isinstance(t, UninitializedTensorMixin)
+            for _, module in modules_with_paths(ours)
+            for t in (*module._parameters.values(), *module._buffers.values())
+        )
+        if lazy:
+            ours(*args, **kwargs)
+
+
+def _shared(module: nn.Module) -> bool:
+    """A scripted module cannot be copied or watched: it runs as one opaque piece of its parent."""
+    return isinstance(module, torch.jit.ScriptModule)
+
+
+def _tensor_map(device: str, fake: Any) -> Callable[[Tensor], Tensor]:
+    if device == "meta":
+        return ToMeta()
+    if fake is not None:
+        return lambda tensor: fake.from_tensor(tensor, static_shapes=True)
+    return alias
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What must be different while a model is watched, and is put back whatever happens.
+
+    `torch.overrides.has_torch_function` would answer yes because of our own mode, and modules that ask it would leave their
+    fused fast path: they get the answer they would get without us. Compiled functions run as written.
+    """
+    asked = torch.overrides.has_torch_function
+    limit = sys.getrecursionlimit()
+    torch.overrides.has_torch_function = _overridden_or_watched  # type: ignore[assignment]
+    sys.setrecursionlimit(max(limit * 3, 3000))
+    try:
+        dynamo = "torch._dynamo" in sys.modules
+        with torch.compiler.set_stance("force_eager") if dynamo else contextlib.nullcontext():
+            yield
+    finally:
+        torch.overrides.has_torch_function = asked  # type: ignore[assignment]
+        sys.setrecursionlimit(limit)
+
+
+def _overridden_or_watched(given: Any) -> bool:
+    """`torch.overrides.has_torch_function` as if our mode were not there."""
+    stack = torch._C._get_function_stack_at
+    if any(type(stack(i)) is not WatchFunctions for i in range(torch._C._len_torch_function_stack())):
+        return True
+    return _overridden(given)
+
+
+def _overridden(given: Any) -> bool:
+    for item in given:
+        kind = type(item)
+        if kind is Tensor or kind is nn.Parameter:
+            continue
+        override = getattr(kind, "__torch_function__", None)
+        if override is not None and override not in _PLAIN_OVERRIDES:
+            return True
+    return False
+
+
+_PLAIN_OVERRIDES = (torch._C._disabled_torch_function_impl, Tensor.__torch_function__)

@@ -1,0 +1,165 @@
+"""From a live PyTorch module and its inputs to a Graph: the door of the tracer."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netfig.errors import ModelFailed, UsageError
+from netfig.graph import Graph, Note, Port
+from netfig.sources.torch_build import Build
+from netfig.sources.torch_names import settings
+from netfig.sources.torch_run import Run
+
+DEVICES = ("auto", "meta", "fake", "cpu")
+"""Where a model can be run: the meta device (no data), fake tensors, the processor; `auto` takes the first that works."""
+
+AUTHOR = "netfig"
+
+
+def trace_module(
+    model: nn.Module,
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    device: str = "auto",
+    partial: bool = False,
+    batch: int | None = None,
+) -> Graph:
+    """Run the model's forward once, watched, on a copy, and hand back what it computed.
+
+    The model, its inputs and the random generators are afterwards as they were before. The run is with gradients or without,
+    training or evaluating, as the caller has it. With `partial` a forward that raises gives the graph up to the failure.
+    """
+    with _no_collection():
+        run = watched_run(model, tuple(args), dict(kwargs or {}), device)
+        if run.error is not None and not partial:
+            raise _failure(run, model) from run.error
+        return build_graph(run, model, name=name, batch=batch)[0]
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """A trace makes many small objects and no cycles: looking for cycles among them would take longer than the trace."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def watched_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], device: str) -> Run:
+    """Run the model on the first device that can."""
+    if device not in DEVICES:
+        raise UsageError(f"unknown device {device!r}", hint=f"known: {', '.join(DEVICES)}")
+    run = Run("cpu")
+    for candidate in _candidates(model, args, kwargs) if device == "auto" else (device,):
+        run = Run(candidate)
+        run(model, args, kwargs)
+        if run.error is None:
+            break
+    return run
+
+
+def _candidates(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """Devices worth trying, in order.
+
+    Every failure without data is looked at again with data, because only the real run says whether it is the model's own.
+    A model with a fused fast path takes it on real tensors only.
+    """
+    if any(p.is_meta for p in model.parameters()):
+        return ("meta",)
+    modules = list(model.modules())
+    if any(isinstance(m, torch.jit.ScriptModule) for m in modules):
+        return ("cpu",)
+    if not torch.is_grad_enabled() and any(isinstance(m, _FAST_PATHS) and not m.training for m in modules):
+        return ("cpu",)
+    return ("meta", "fake", "cpu")
+
+
+_FAST_PATHS = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
+
+
+def build_graph(run: Run, model: nn.Module, *, name: str | None = None, batch: int | None = None) -> tuple[Graph, Build]:
+    """The Graph of a finished run, and the build that knows where everything came from."""
+    type_name = type(model).__name__
+    name = name or type_name
+    build = Build(run.recorder, [(path, type(module).__name__) for path, module in run.modules], name, type_name, frozenset(number for _, number in run.outputs))
+    values = build.values
+    for number in dict.fromkeys(run.declared):
+        values.declare_external(number)
+    inputs = tuple([Port(port, values.read(number).id) for port, number in run.inputs])
+    build.run()
+    outputs = tuple([Port(port, values.read(number).id) for port, number in run.outputs])
+    owns = [_owned(run, module, build) for _, module in run.modules]
+    notes = _notes(run, build, model, batch)
+    graph = Graph(
+        name,
+        build.finished_values(),
+        tuple(build.ops),
+        build.finished_scopes(owns, [settings(module) for _, module in run.modules]),
+        inputs,
+        outputs,
+        (),
+        tuple(notes),
+        origin=f"{type(model).__module__}.{type(model).__qualname__}",
+    )
+    return graph, build
+
+
+def _owned(run: Run, module: nn.Module, build: Build) -> tuple[str, ...]:
+    tensors: list[Tensor] = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
+    numbers = [run.recorder.number_of(t) for t in tensors]
+    return tuple(dict.fromkeys(build.first_value(n) for n in numbers if n is not None))
+
+
+def _notes(run: Run, build: Build, model: nn.Module, batch: int | None) -> list[Note]:
+    notes = [
+        Note("", "mode", "train" if model.training else "eval", author=AUTHOR),
+        Note("", "device", run.device, author=AUTHOR),
+    ]
+    if batch is not None:
+        notes.append(Note("", "batch", batch, author=AUTHOR))
+    dynamic = [(build.op_at[position], where) for position, where in run.recorder.dynamic.items() if position in build.op_at]
+    notes += [Note(op_id, "data_dependent", where, author=AUTHOR) for op_id, where in dynamic]
+    if dynamic:
+        places = ", ".join(dict.fromkeys(where for _, where in dynamic if where))
+        notes.append(Note("", "data_dependent", f"one path of several; values were read in {places}", author=AUTHOR))
+    if run.error is not None:
+        message = f"{type(run.error).__name__}: {_first_line(run.error)}"
+        notes.append(Note("", "failed", message, author=AUTHOR))
+    return notes
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
+
+
+def _failure(run: Run, model: nn.Module) -> ModelFailed:
+    error = run.error
+    assert error is not None
+    path, shapes = "", run.outside
+    failed = run.recorder.failed
+    if failed is not None and failed[0] is error:
+        path, shapes = run.modules[failed[1]][0], failed[2]
+        kind = type(run.modules[failed[1]][1]).__name__
+    else:
+        kind = type(model).__name__
+    where = f"module {path!r} ({kind})" if path else f"the model ({kind})"
+    return ModelFailed(
+        f"{where} failed: {_first_line(error)}",
+        where=f"called with {shapes}" if shapes else "",
+        why=type(error).__name__,
+    )
+
+
+__all__ = ["DEVICES", "build_graph", "trace_module", "watched_run"]

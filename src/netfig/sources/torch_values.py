@@ -1,0 +1,197 @@
+"""Which value each tensor object holds at each moment, given that several of them may share memory.
+
+A tensor object of the run has a number; what it holds is a value of the graph. A write through one tensor changes what the others
+of the same memory hold: the next time one of those is read, a ``write`` op says so ("this tensor with a part replaced").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from netfig.graph import Attribute, Ref
+from netfig.graph.build import safe_id
+from netfig.sources.torch_record import Recorder
+from netfig.sources.torch_storage import Layout, needed, relation
+
+
+class Pending:
+    """A value whose storage is not known yet: that is decided when the whole log is read."""
+
+    __slots__ = ("data", "id", "kind", "names", "number", "ref", "refs", "region")
+
+    def __init__(self, id: str, kind: Any, number: int, region: Region | None, names: tuple[str, ...] = ()) -> None:
+        self.id, self.kind, self.number, self.region, self.names = id, kind, number, region, names
+        self.ref = Ref(id)
+        self.refs = (self.ref,)
+        self.data: tuple[Attribute, ...] | None = None
+
+
+class Region:
+    """All tensors of one layout in one memory: they always hold the same content. It is what a Graph calls a storage."""
+
+    __slots__ = ("layout", "name", "synced", "value", "written")
+
+    def __init__(self, layout: Layout | None, name: str) -> None:
+        self.layout, self.name = layout, name
+        self.written = False
+        self.value: Pending | None = None  # what it held after its memory's write number `synced`
+        self.synced = -1
+
+
+class Memory:
+    """One block of memory: its regions, and which of them were written to, in order."""
+
+    __slots__ = ("regions", "writes")
+
+    def __init__(self) -> None:
+        self.regions: dict[Layout | None, Region] = {}
+        self.writes: list[Region] = []
+
+
+class Names:
+    """Hands out ids that are unique within one kind of thing: the wanted one, then with ``@1``, ``@2`` …"""
+
+    def __init__(self) -> None:
+        self._used: dict[str, int] = {}
+
+    def __call__(self, wanted: str) -> str:
+        used = self._used
+        count = used.get(wanted)
+        if count is None:
+            used[wanted] = 1
+            return wanted
+        while True:
+            found = f"{wanted}@{count}"
+            count += 1
+            if found not in used:
+                used[wanted], used[found] = count, 1
+                return found
+
+
+WriteOp = Callable[[int, Region, "Pending | None", Sequence[Region]], Pending]
+
+
+class Values:
+    """The values made so far, and what every tensor holds now; `write_op` is called to add a ``write`` op.
+
+    `written` are the memories that the run writes to in place: only they need regions.
+    """
+
+    def __init__(self, recorder: Recorder, write_op: WriteOp, written: Collection[int]) -> None:
+        self.made: list[Pending] = []
+        self.name = Names()
+        self._recorder = recorder
+        self._seen = recorder.seen
+        self._write_op = write_op
+        count = len(recorder.seen)
+        self._current: list[Pending | None] = [None] * count
+        self._synced: list[int] = [0] * count
+        self._memories = {storage: Memory() for storage in written}  # where nothing is written, no care is needed
+        self._constants = 0
+        self.first: dict[int, Pending] = {}  # what externals held at first
+
+    def _region(self, number: int, memory: Memory, name: str) -> Region:
+        dtype, shape, stride, offset, _ = self._seen[number]
+        layout = None if stride is None else Layout(dtype.itemsize, shape, stride, offset)
+        found = memory.regions.get(layout)
+        if found is None:
+            found = memory.regions[layout] = Region(layout, name)
+        return found
+
+    def declare(self, number: int, kind: Any, wanted: str, names: tuple[str, ...] = ()) -> Pending:
+        """A new value: what the tensor `number` holds from now on."""
+        value_id = self.name(wanted)
+        memory = self._memories.get(self._seen[number].storage)
+        if memory is None:
+            made = Pending(value_id, kind, number, None, names)
+        else:
+            made = Pending(value_id, kind, number, self._region(number, memory, value_id), names)
+            self._synced[number] = len(memory.writes)
+        self.made.append(made)
+        self._current[number] = made
+        return made
+
+    def declare_external(self, number: int) -> Pending:
+        """A parameter, buffer, input or constant that was there before the run."""
+        external = self._recorder.external[number]
+        if external.names:
+            made = self.declare(number, external.kind, safe_id(external.names[0]), external.names)
+            self.first[number] = made
+            return made
+        self._constants += 1
+        made = self.declare(number, "constant", f"constant{self._constants}")
+        made.data = self._recorder.small_content(number)
+        return made
+
+    def known(self, number: int) -> bool:
+        """Whether the tensor holds a value already."""
+        return self._current[number] is not None
+
+    def hold(self, number: int, value: Pending) -> None:
+        """The tensor `number` holds an existing value."""
+        self._current[number] = value
+        memory = self._memories.get(self._seen[number].storage)
+        self._synced[number] = len(memory.writes) if memory is not None else 0
+
+    def overwrite(self, number: int, wanted: str) -> Pending:
+        """A new value, written in place into the tensor `number`."""
+        memory = self._memories[self._seen[number].storage]
+        made = self.declare(number, "computed", wanted)
+        region = made.region
+        assert region is not None
+        memory.writes.append(region)
+        region.value, region.synced, region.written = made, len(memory.writes), True
+        self._synced[number] = len(memory.writes)
+        return made
+
+    def region_of(self, number: int) -> Region:
+        """The region that a tensor occupies; new ones are named after the op that writes there first."""
+        return self._region(number, self._memories[self._seen[number].storage], f"storage{self._seen[number].storage}")
+
+    def read(self, number: int) -> Pending:
+        """The value that a tensor holds now, after all writes to its memory so far."""
+        value = self._current[number]
+        if value is None:
+            if number in self._recorder.external:
+                return self.declare_external(number)
+            value = self.declare(number, "constant", f"unknown{number}")
+        if not self._memories:
+            return value
+        memory = self._memories.get(self._seen[number].storage)
+        if memory is None or len(memory.writes) == self._synced[number]:
+            return value
+        return self._catch_up(number, memory, value)
+
+    def _catch_up(self, number: int, memory: Memory, value: Pending) -> Pending:
+        """Take in what was written to the tensor's memory through other tensors since it was last read."""
+        region = value.region
+        assert region is not None
+        since, now = self._synced[number], len(memory.writes)
+        self._synced[number] = now
+        if region.synced > since:
+            assert region.value is not None
+            value, since = region.value, region.synced
+        later = dict.fromkeys(reversed(memory.writes[since:]))  # of each region only its last write counts
+        pending = [other for other in reversed(later) if other is not region and meets(other, region)]
+        if pending:
+            value = self._write_op(number, region, value, pending)
+            region.value, region.synced, region.written = value, now, True
+        self._current[number] = value
+        return value
+
+
+def meets(written: Region, read: Region) -> bool:
+    """Whether a write to one region changes anything in another of the same memory."""
+    if written.layout is None or read.layout is None:
+        return True
+    return relation(written.layout, read.layout) != "disjoint"
+
+
+def visible(read: Region, written: Sequence[Region]) -> tuple[bool, list[Region]]:
+    """Whether old content of the region shows through some writes, and which of these writes show at all."""
+    layouts = [region.layout for region in written if region.layout is not None]
+    if read.layout is None or len(layouts) != len(written):
+        return True, list(written)
+    reads_old, seen = needed(layouts, read.layout)
+    return reads_old, [region for region, used in zip(written, seen, strict=True) if used]
