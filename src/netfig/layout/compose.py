@@ -1,0 +1,226 @@
+"""From placed blocks and routed wires to the items of a drawing, back to front."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from netfig.drawing import Item, Label, Line, Shape
+from netfig.figure import Figure, Group, Wire
+from netfig.layout.blocks import Frame, Rect, Trunk
+from netfig.layout.notes import Board, place_label
+from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, SizedBox, badge_line, box_items, fit_line, make_label
+from netfig.layout.place import TITLE_INSET, Placement, wire_role
+from netfig.layout.route import Routed
+from netfig.layout.search import Path
+from netfig.layout.text import CAP_HEIGHT
+from netfig.theme import Theme
+
+DOT = 4.4  # across
+
+def panel_titles(figure: Figure, theme: Theme, placed: Placement, frame: Frame) -> list[Rect]:
+    """Where the titles of panels stand, for wires to keep out of."""
+    found = []
+    for id, rect in placed.panels.items():
+        group = figure.groups[id]
+        if group.title:
+            left, top, _, _ = frame.rect_to_page(rect)
+            size = theme.role(group.role).size
+            line = fit_line(group.title, size)
+            found.append(frame.rect_from_page(left + TITLE_INSET, top + 6, left + TITLE_INSET + line.width, top + 9 + size))
+    return found
+
+
+def compose(
+    figure: Figure, theme: Theme, frame: Frame, sized: Mapping[str, SizedBox], placed: Placement, routed: Sequence[Routed]
+) -> list[Item]:
+    """Panels, lines, boxes, dots, labels."""
+    panels, panel_labels = _panels(figure, theme, frame, placed)
+    lines, dots = _lines(figure, theme, frame, routed)
+    shapes: list[Shape] = []
+    labels: list[Label] = []
+    badge_at: Literal["top", "right"] = "top" if frame.direction == "right" else "right"
+    for id in figure.boxes:
+        left, top, _, _ = frame.rect_to_page(placed.boxes[id])
+        more_shapes, more_labels = box_items(sized[id], left, top, badge_at=badge_at)
+        shapes += more_shapes
+        labels += more_labels
+    board = Board()
+    solid: list[Item] = [*shapes, *lines, *labels, *panel_labels]
+    for item in solid:
+        board.add(item)
+    for panel in panels:
+        board.add_outline(panel)
+    for wire in _label_order(figure):
+        label = place_label(
+            figure.wires[wire], wire, wire_role(figure.wires[wire].role), _page_path(frame, routed[wire].path), theme, board
+        )
+        labels.append(label)
+        board.add(label)
+    return [*panels, *lines, *shapes, *dots, *panel_labels, *labels]
+
+
+def _label_order(figure: Figure) -> list[int]:
+    return [i for i, wire in enumerate(figure.wires) if wire.label]
+
+
+def _panels(figure: Figure, theme: Theme, frame: Frame, placed: Placement) -> tuple[list[Shape], list[Label]]:
+    shapes: list[Shape] = []
+    labels: list[Label] = []
+    for id, group in figure.groups.items():  # outermost first
+        if id not in placed.panels:
+            continue
+        left, top, right, bottom = frame.rect_to_page(placed.panels[id])
+        role = _panel_role(figure, group, placed)
+        style = theme.role(role)
+        points = ((round(left, 2), round(top, 2)), (round(right, 2), round(bottom, 2)))
+        radius = min(style.corner, (right - left) / 2, (bottom - top) / 2)
+        shapes.append(
+            Shape(
+                id,
+                "rect",
+                role,
+                points,
+                radius,
+                dashed=style.dashed,
+                box=id,
+                tooltip=group.tooltip,
+                stands_for=group.stands_for,
+            )
+        )
+        if group.title:
+            line = fit_line(group.title, style.size)
+            labels.append(
+                make_label(
+                    f"{id}/title",
+                    line,
+                    left + TITLE_INSET,
+                    top + 7 + style.size * 0.8,
+                    role=role,
+                    align="left",
+                    box=id,
+                    on="inside",
+                )
+            )
+        if group.badge:
+            line = badge_line(group.badge)
+            if frame.direction == "right":
+                labels.append(make_label(f"{id}/badge", line, right - TITLE_INSET, top - BADGE_GAP, align="right", box=id))
+            else:
+                middle = (top + bottom) / 2 + BADGE_SIZE * CAP_HEIGHT / 2
+                labels.append(make_label(f"{id}/badge", line, right + BADGE_GAP + 2, middle, align="left", box=id))
+    return shapes, labels
+
+
+def _panel_role(figure: Figure, group: Group, placed: Placement) -> str:
+    """Panels within panels alternate their fill, so that each can be told from what it stands on."""
+    if group.role != "panel":
+        return group.role
+    depth, parent = 0, figure.parent_of.get(group.id)
+    while parent is not None:
+        depth += parent in placed.panels
+        parent = figure.parent_of.get(parent)
+    return "panel.inner" if depth % 2 else "panel"
+
+
+# --- lines ---------------------------------------------------------------------------------------------------------------------
+
+
+def _page_path(frame: Frame, path: Path) -> list[tuple[float, float]]:
+    out = []
+    for u, v in path:
+        x, y = frame.to_page(u, v)
+        out.append((round(x, 2), round(y, 2)))
+    return out
+
+
+def _lines(figure: Figure, theme: Theme, frame: Frame, routed: Sequence[Routed]) -> tuple[list[Line], list[Shape]]:
+    trunks: dict[Trunk, list[Routed]] = {}
+    for one in routed:
+        trunks.setdefault(one.trunk, []).append(one)
+    drawn: dict[int, Line] = {}
+    dots: list[Shape] = []
+    for number, group in enumerate(trunks.values()):
+        order = sorted(group, key=lambda r: (figure.wires[r.wire].role != "data", len(r.path), -_length(r.path), r.wire))
+        before: list[Path] = []
+        forks: dict[tuple[float, float], str] = {}
+        kept: list[tuple[int, Path]] = []
+        for one in order:
+            point, rest = _part(one.path, before)
+            if point is not None:
+                forks.setdefault(point, wire_role(figure.wires[one.wire].role))
+            before.append(one.path)
+            kept.append((one.wire, rest))
+        at = {_page_path(frame, [p])[0] for p in forks}
+        for wire, rest in kept:
+            drawn[wire] = _line(figure.wires[wire], wire, theme, _page_path(frame, rest), at)
+        for k, (point, role) in enumerate(forks.items()):
+            x, y = _page_path(frame, [point])[0]
+            half = DOT / 2
+            corners = ((round(x - half, 2), round(y - half, 2)), (round(x + half, 2), round(y + half, 2)))
+            dots.append(Shape(f"junction/{number}.{k}", "ellipse", role, corners, tone="stroke", outlined=False, part="junction"))
+    return _thick_last([drawn[i] for i in sorted(drawn)], theme), dots
+
+
+def _thick_last(lines: list[Line], theme: Theme) -> list[Line]:
+    """The emphasised wires are painted over the others."""
+    return sorted(lines, key=lambda line: theme.role(line.role).width)
+
+
+def _line(wire: Wire, index: int, theme: Theme, points: list[tuple[float, float]], forks: set[tuple[float, float]]) -> Line:
+    role = wire_role(wire.role)
+    style = theme.role(role)
+    return Line(
+        f"wire/{index}",
+        role,
+        tuple(points),
+        style.radius,
+        style.head > 0,
+        style.dashed,
+        None,
+        tuple(p for p in points[1:-1] if p in forks),
+        wire.source.box,
+        wire.target.box,
+        "",
+        wire.stands_for,
+    )
+
+
+def _length(path: Path) -> float:
+    return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in itertools.pairwise(path))
+
+
+def _part(path: Path, before: Sequence[Path]) -> tuple[tuple[float, float] | None, Path]:
+    """Where a way leaves those already drawn of its trunk (``None``: at once), and what is left to draw."""
+    best, rest, where = 0.0, path, None
+    for other in before:
+        shared, point, tail = _common(path, other)
+        if shared > best + 0.01:
+            best, rest, where = shared, tail, point
+    return where, rest
+
+
+def _common(path: Path, other: Path) -> tuple[float, tuple[float, float], Path]:
+    """The length two ways share from their start, where they part, and the first one's rest from there."""
+    if path[0] != other[0]:
+        return 0.0, path[0], path
+    shared = 0.0
+    i = 0
+    while i + 1 < len(path) and i + 1 < len(other):
+        a, b, c = path[i], path[i + 1], other[i + 1]
+        if b == c:
+            shared += abs(a[0] - b[0]) + abs(a[1] - b[1])
+            i += 1
+            continue
+        du, dv = _sign(b[0] - a[0]), _sign(b[1] - a[1])
+        if (du, dv) != (_sign(c[0] - a[0]), _sign(c[1] - a[1])):
+            break
+        one, two = abs(b[0] - a[0]) + abs(b[1] - a[1]), abs(c[0] - a[0]) + abs(c[1] - a[1])
+        point, step = (b, one) if one < two else (c, two)
+        return shared + step, point, [point, *path[i + 1 if one > two else i + 2 :]] if one != two else path[i:]
+    return shared, path[i], list(path[i:])
+
+
+def _sign(x: float) -> int:
+    return (x > 0.005) - (x < -0.005)

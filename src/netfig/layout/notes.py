@@ -1,0 +1,93 @@
+"""Names on wires: beside the wire, clear of every line, box and other text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from netfig.drawing import Item, Label, Line, Shape
+from netfig.figure import Wire
+from netfig.layout.parts import make_label
+from netfig.layout.text import SetLine, set_line
+from netfig.theme import Theme
+
+CELL = 64.0
+CLEAR = 4.0  # text to line
+
+Bounds = tuple[float, float, float, float]
+
+
+class Board:
+    """What already is on the page, by cells."""
+
+    def __init__(self) -> None:
+        self._items: list[Bounds] = []
+        self._cells: dict[tuple[int, int], list[int]] = {}
+
+    def _put(self, bounds: Bounds) -> None:
+        self._items.append(bounds)
+        for cell in _cells(bounds):
+            self._cells.setdefault(cell, []).append(len(self._items) - 1)
+
+    def add(self, item: Item) -> None:
+        """Something a name must keep off."""
+        if isinstance(item, Line):
+            for (a, b), (c, d) in pairwise(item.points):
+                self._put((min(a, c), min(b, d), max(a, c), max(b, d)))
+        else:
+            self._put(item.bounds)
+
+    def add_outline(self, shape: Shape) -> None:
+        """A panel: names may stand in it but not on its border."""
+        a, b, c, d = shape.bounds
+        for side in ((a, b, c, b), (a, d, c, d), (a, b, a, d), (c, b, c, d)):
+            self._put(side)
+
+    def clash(self, bounds: Bounds, clear: float) -> float:
+        """How much of what is there a name would touch: overlapping area and a bit for each thing."""
+        a, b, c, d = bounds[0] - clear, bounds[1] - clear, bounds[2] + clear, bounds[3] + clear
+        seen: set[int] = set()
+        for cell in _cells((a, b, c, d)):
+            seen.update(self._cells.get(cell, ()))
+        total = 0.0
+        for index in sorted(seen):
+            e, f, g, h = self._items[index]
+            if e < c and g > a and f < d and h > b:
+                total += 20 + (min(c, g) - max(a, e)) * (min(d, h) - max(b, f)) * 0.1
+        return total
+
+
+def _cells(bounds: Bounds) -> Iterator[tuple[int, int]]:
+    for a in range(int(bounds[0] // CELL), int(bounds[2] // CELL) + 1):
+        for b in range(int(bounds[1] // CELL), int(bounds[3] // CELL) + 1):
+            yield a, b
+
+
+def place_label(wire: Wire, index: int, role: str, path: list[tuple[float, float]], theme: Theme, board: Board) -> Label:
+    """The name of a wire at the best place beside its way."""
+    line = set_line(wire.label, theme.role(role).size)
+    best: tuple[float, Label] | None = None
+    for order, label in enumerate(_places(line, f"wire/{index}/label", role, path)):
+        a, b, c, d = label.bounds
+        cost = board.clash((a, b, c, d), CLEAR - 0.5) + 0.05 * order
+        if best is None or cost < best[0]:
+            best = (cost, label)
+        if cost < 2:
+            break
+    assert best is not None
+    return best[1]
+
+
+def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]]) -> Iterator[Label]:
+    """Above and below a level stretch, right and left of an upright one; the longest stretch and its middle first."""
+    stretches = sorted(pairwise(path), key=lambda s: -(abs(s[0][0] - s[1][0]) + abs(s[0][1] - s[1][1])))
+    for (a, b), (c, d) in stretches:
+        for part in (0.5, 0.35, 0.65, 0.2, 0.8):
+            x, y = a + (c - a) * part, b + (d - b) * part
+            if abs(b - d) < 0.01:
+                yield make_label(id, line, x, y - CLEAR - line.descent, role=role)
+                yield make_label(id, line, x, y + CLEAR + line.ascent, role=role)
+            else:
+                middle = y + (line.ascent - line.descent) / 2
+                yield make_label(id, line, x + CLEAR + 1, middle, role=role, align="left")
+                yield make_label(id, line, x - CLEAR - 1, middle, role=role, align="right")

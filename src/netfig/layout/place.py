@@ -1,0 +1,440 @@
+"""Where everything stands: groups are put together from the inside out, then settled from the outside in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netfig.figure import Box, Figure, Group, Wire
+from netfig.layout.blocks import Block, Frame, Lane, Rect, Trunk
+from netfig.layout.knots import place_knot
+from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, STACK_OFFSET, SizedBox, badge_line
+from netfig.layout.structure import ENTRY, EXIT, GroupWires, Part, decompose, forced
+from netfig.layout.text import set_line
+from netfig.theme import Theme
+
+FORK = 11.0  # from a box to where its wires part
+JOIN = 17.0  # from where wires meet to the box they enter: an arrow head and a rounded corner
+LEVEL = 8.0  # between the turns of wires that meet in one gap
+TITLE_INSET = 12.0
+
+
+@dataclass(slots=True)
+class Step:
+    """A place on a wire's way: a lane it takes, or a gap it may turn in (`fork` … `join` along u)."""
+
+    u: float
+    lane: Lane | None = None
+    fork: float = 0.0
+    join: float = 0.0
+    prefer: str = ""  # "fork" or "join": where it should turn
+
+
+@dataclass(slots=True)
+class Placement:
+    """Everything with its place in the plane of the flow."""
+
+    boxes: dict[str, Rect] = field(default_factory=dict)  # outlines
+    footprints: dict[str, Rect] = field(default_factory=dict)  # with copies and badges
+    panels: dict[str, Rect] = field(default_factory=dict)
+    steps: dict[int, list[Step]] = field(default_factory=dict)  # by wire
+    lane_at: dict[int, float] = field(default_factory=dict)  # v of each lane, by its identity
+    back: set[int] = field(default_factory=set)  # wires against the flow
+    direction: str = "right"
+    length: float = 0.0
+    breadth: float = 0.0
+
+
+WIRE_ROLES = {"state": "state_wire"}
+"""Wire roles whose theme entry has another name, because a box role has it."""
+
+
+def wire_role(role: str) -> str:
+    """The theme's role of a wire."""
+    head, dot, rest = role.partition(".")
+    return WIRE_ROLES.get(head, head) + dot + rest
+
+
+def trunk_of(wire: Wire) -> Trunk:
+    """The trunk a wire belongs to."""
+    return wire.source.box, wire.source.slot
+
+
+class Placer:
+    """Places one figure in one direction."""
+
+    def __init__(
+        self,
+        figure: Figure,
+        theme: Theme,
+        frame: Frame,
+        sized: Mapping[str, SizedBox],
+        lifted: Mapping[str, GroupWires],
+        engine: str,
+    ) -> None:
+        self.figure, self.theme, self.frame, self.sized, self.lifted, self.engine = figure, theme, frame, sized, lifted, engine
+        self.boundaries: list[tuple[int, Block, int]] = []  # wire, series, part it leaves
+        self.lanes: list[tuple[Block, Lane]] = []
+        data = theme.role("data").width
+        self.emphasised = {
+            (w.source.box, w.target.box) for w in figure.wires if theme.role(wire_role(w.role)).width > data
+        }  # thick wires are to run straight
+
+    def run(self) -> Placement:
+        """Sizes and settles all blocks."""
+        root = self._group(self.figure.root, drawn=self.figure.root.role != "plain")
+        root.settle(0.0, root.before)
+        out = Placement(direction=self.frame.direction, length=root.length, breadth=root.breadth)
+        self._collect(root, out)
+        for group in self.lifted.values():
+            for edge in sorted(group.back):
+                out.back.update(group.edges[edge])
+        for wire, series, p in self.boundaries:
+            end = series.parts[p].u + series.parts[p].length
+            fork, join = end + series.forks[p], series.parts[p + 1].u - series.joins[p]
+            first, second = series.parts[p].kind, series.parts[p + 1].kind
+            prefer = "fork" if second in ("parallel", "knot") else "join" if first in ("parallel", "knot") else ""
+            out.steps.setdefault(wire, []).append(Step(fork, None, fork, join, prefer))
+        for series, lane in self.lanes:
+            out.lane_at[id(lane)] = series.v + lane.offset
+            previous = series.parts[lane.p]
+            lane.fork = previous.u + previous.length + series.forks[lane.p]
+            lane.start = series.parts[lane.p + 1].u
+            for wire in lane.wires:
+                out.steps.setdefault(wire, []).append(Step(lane.fork, lane))
+        for steps in out.steps.values():
+            steps.sort(key=lambda s: s.u)
+        return out
+
+    def _collect(self, root: Block, out: Placement) -> None:
+        stack = [root]
+        while stack:
+            block = stack.pop()
+            if block.kind == "box":
+                o = block.outset
+                whole = Rect(block.u, block.v - block.before, block.u + block.length, block.v + block.after)
+                out.footprints[block.id] = whole
+                out.boxes[block.id] = Rect(whole.u0 + o.u0, whole.v0 + o.v0, whole.u1 - o.u1, whole.v1 - o.v1)
+            elif block.kind == "panel":
+                o = block.outset
+                out.panels[block.id] = Rect(
+                    block.u + o.u0, block.v - block.before + o.v0, block.u + block.length - o.u1, block.v + block.after - o.v1
+                )
+            stack.extend(reversed(block.parts))
+
+    # --- blocks ---------------------------------------------------------------------------------------------------------------
+
+    def _group(self, group: Group, drawn: bool) -> Block:
+        wires = self.lifted[group.id]
+        children = {child.id: child for child in group.children}
+        if not children:
+            return self._empty(group)
+        if group.arrangement in ("row", "column"):
+            horizontal = self.frame.direction == "right"
+            part = forced(group, along=(group.arrangement == "row") == horizontal)
+        else:
+            part = decompose(wires.nodes, wires.cover)
+        leaves: dict[str, list[tuple[Block, int]]] = {}
+        block = self._block(part, children, wires, leaves)
+        if part.kind == "leaf":
+            leaves[part.id] = []
+        self._lanes(block, wires, leaves)
+        self._measure(block)
+        return self._panel(group, block) if drawn else block
+
+    def _empty(self, group: Group) -> Block:
+        along, across = self.frame.size(60.0, 34.0)
+        return Block("panel", group.id, along, across / 2, across / 2)
+
+    def _block(
+        self, part: Part, children: Mapping[str, Box | Group], wires: GroupWires, leaves: dict[str, list[tuple[Block, int]]]
+    ) -> Block:
+        """The blocks of a part, not yet measured; `leaves` gets each child's way up: (block, index) from inside out."""
+        if part.kind == "leaf":
+            leaves[part.id] = []
+            if part.id in (ENTRY, EXIT):
+                return Block("ghost", part.id)
+            child = children[part.id]
+            return self._group(child, child.role != "plain") if isinstance(child, Group) else self._box(child.id)
+        block = Block(part.kind)
+        for i, inner in enumerate(part.parts):
+            mine: dict[str, list[tuple[Block, int]]] = {}
+            block.parts.append(self._block(inner, children, wires, mine))
+            for name, way in mine.items():
+                leaves[name] = [*way, (block, i)]
+        if part.kind == "parallel":
+            owner = {name: way[-1][1] for name, way in leaves.items() if way and way[-1][0] is block}
+            fed, feeds = set(), set()
+            for a, b in wires.cover:
+                if owner.get(a) != owner.get(b):
+                    feeds.add(owner.get(a, -1))
+                    fed.add(owner.get(b, -1))
+            block.at = [(0.5 if (i in fed) == (i in feeds) else 0.0 if i in fed else 1.0, 0.0) for i in range(len(block.parts))]
+        elif part.kind == "knot":
+            block.gaps = [0.0]
+            block.at = [(float(a), float(b)) for a, b in part.edges]
+        return block
+
+    def _box(self, id: str) -> Block:
+        sized = self.sized[id]
+        d = STACK_OFFSET * sized.copies
+        top = right = d
+        if sized.badge is not None:
+            if self.frame.direction == "right":
+                top += BADGE_GAP + BADGE_SIZE * 0.8
+            else:
+                right += BADGE_GAP + sized.badge.width
+        outset = self.frame.outset(0, top, right, 0)
+        along, across = self.frame.size(sized.width, sized.height)
+        length = outset.u0 + along + outset.u1
+        return Block("box", id, length, across / 2 + outset.v0, across / 2 + outset.v1, outset=outset)
+
+    def _panel(self, group: Group, inner: Block) -> Block:
+        pad = self.theme.panel_pad
+        style = self.theme.role(group.role)
+        title = set_line(group.title, style.size) if group.title else None
+        strip = style.size + 9.0 if title else 0.0
+        p = self.frame.outset(pad, pad + strip, pad, pad)
+        if strip:
+            p = self.frame.outset(pad, max(pad, strip + 7.0), pad, pad)
+        length, before, after = p.u0 + inner.length + p.u1, inner.before + p.v0, inner.after + p.v1
+        shift = 0.0
+        if title:
+            need = title.width + 2 * TITLE_INSET
+            if self.frame.direction == "right":
+                shift = max(0.0, need - length) / 2
+                length += 2 * shift
+            else:  # the axis, and the wire on it, stays clear of the title
+                before = max(before, title.width + TITLE_INSET + 8)
+                after = max(after, need - before)
+        above = right = 0.0
+        if group.badge:
+            if self.frame.direction == "right":
+                above = BADGE_GAP + BADGE_SIZE
+            else:
+                right = BADGE_GAP + 2 + badge_line(group.badge).width
+        o = self.frame.outset(0, above, right, 0)
+        block = Block("panel", group.id, length + o.u0 + o.u1, before + o.v0, after + o.v1, [inner], outset=o)
+        block.at = [(o.u0 + p.u0 + shift, 0.0)]
+        return block
+
+    # --- lanes ----------------------------------------------------------------------------------------------------------------
+
+    def _lanes(self, root: Block, wires: GroupWires, leaves: Mapping[str, list[tuple[Block, int]]]) -> None:
+        """Gives every wire between parts of a series the gap it crosses or the lane it takes."""
+        cover = set(wires.cover)
+        asked: dict[int, tuple[Block, dict[tuple[Trunk, int], Lane]]] = {}
+        for (a, b), indices in wires.edges.items():
+            where = _meeting(leaves[a], leaves[b])
+            if where is None or where[0].kind != "series":
+                continue
+            series, p, q = where
+            if (a, b) in wires.back:
+                p, q = q, p
+            if q <= p:
+                continue
+            bypass = q - p >= 2 and (a, b) not in cover
+            for i in indices:
+                if not bypass and (a, b) not in wires.back:
+                    if q == p + 1:
+                        self.boundaries.append((i, series, p))
+                    continue
+                lanes = asked.setdefault(id(series), (series, {}))[1]
+                trunk = trunk_of(self.figure.wires[i])
+                side = 1 if (a, b) in wires.back else -1
+                lane = lanes.setdefault((trunk, side), Lane(trunk, p, q, side))
+                lane.p, lane.q = min(lane.p, p), max(lane.q, q)
+                lane.wires[i] = q
+                if b == EXIT:
+                    lane.leaving.add(i)
+                label = self._label_size(i)
+                lane.label = max(lane.label[0], label[0]), max(lane.label[1], label[1])
+        for series, lanes in asked.values():
+            series.lanes = sorted(lanes.values(), key=lambda lane: (lane.q - lane.p, lane.p, lane.trunk))
+            self.lanes += [(series, lane) for lane in series.lanes]
+
+    def _label_size(self, wire: int) -> tuple[float, float]:
+        text = self.figure.wires[wire].label
+        if not text:
+            return 0.0, 0.0
+        style = self.theme.role(self.figure.wires[wire].role)
+        return self.frame.size(set_line(text, style.size).width, style.size)
+
+    # --- measuring ------------------------------------------------------------------------------------------------------------
+
+    def _measure(self, block: Block) -> None:
+        if block.kind in ("box", "ghost", "panel"):
+            return
+        for part in block.parts:
+            if not part.length:
+                self._measure(part)
+        if block.kind == "series":
+            self._measure_series(block)
+        elif block.kind == "parallel":
+            self._measure_parallel(block)
+        else:
+            self._measure_knot(block)
+
+    def _measure_series(self, block: Block) -> None:
+        parts = block.parts
+        block.gaps, block.forks, block.joins = [], [], []
+        forking = {lane.p for lane in block.lanes if lane.side < 0}
+        labels = self._boundary_labels(block)
+        crowd: dict[int, int] = {}
+        for _, series, p in self.boundaries:
+            if series is block:
+                crowd[p] = crowd.get(p, 0) + 1
+        self._align_panels(parts)
+        for k in range(len(parts) - 1):
+            gap, fork, join = self._gap(parts[k], parts[k + 1], k in forking)
+            if crowd.get(k, 0) > 1 and parts[k + 1].kind == "box":
+                gap = max(gap, fork + JOIN + (9 if k in forking else 0))
+            if k in labels:
+                along, across = labels[k]
+                gap = max(gap, along + (26 if self.frame.direction == "right" else 18) + (FORK if k in forking else 0))
+                block.after = max(block.after, across + 8)
+            block.gaps.append(gap)
+            block.forks.append(fork)
+            block.joins.append(join)
+        u = 0.0
+        block.at = []
+        for k, part in enumerate(parts):
+            block.at.append((u, 0.0))
+            u += part.length + (block.gaps[k] if k < len(block.gaps) else 0.0)
+        block.length = u
+        block.before = max([block.before, *(p.before for p in parts)])
+        block.after = max([block.after, *(p.after for p in parts)])
+        self._assign_lanes(block)
+
+    def _align_panels(self, parts: Sequence[Block]) -> None:
+        """Panels that follow one another reach equally far where that wastes little."""
+        panels = [p for p in parts if p.kind == "panel"]
+        if len(panels) > 1:
+            before, after = max(p.before for p in panels), max(p.after for p in panels)
+            for p in panels:
+                if p.before + p.after >= 0.7 * (before + after):
+                    p.before, p.after = before, after
+
+    def _boundary_labels(self, block: Block) -> dict[int, tuple[float, float]]:
+        found: dict[int, tuple[float, float]] = {}
+        for wire, series, p in self.boundaries:
+            if series is block and self.figure.wires[wire].label:
+                along, across = self._label_size(wire)
+                was = found.get(p, (0.0, 0.0))
+                found[p] = max(was[0], along), max(was[1], across)
+        return found
+
+    def _gap(self, first: Block, second: Block, forks: bool) -> tuple[float, float, float]:
+        """How far apart two parts of a series stand, and where wires turn between them."""
+        wide = [p.kind in ("parallel", "knot") for p in (first, second)]
+        ghosts = [p.kind == "ghost" for p in (first, second)]
+        if ghosts[0]:
+            return (20.0 if forks else 26.0 if wide[1] else 4.0), (6.0 if forks or wide[1] else 2.0), (JOIN if wide[1] else 2.0)
+        if ghosts[1]:
+            return (12.0 if wide[0] else 2.0), 2.0, (2.0 if not wide[0] else 6.0)
+        gap = self.theme.gap_along
+        if any(wide):
+            levels = (min(len(first.parts), 20) + 1) // 2 if wide[0] and second.kind == "box" else 1
+            gap = max(gap, FORK + JOIN + 4 + LEVEL * (levels - 1))
+            gap += 6 if all(wide) else 0
+        if forks:
+            gap = max(gap, FORK + JOIN + 2)
+        return gap, FORK, JOIN
+
+    def _assign_lanes(self, block: Block) -> None:
+        lane_gap = self.theme.lane
+        done: list[Lane] = []
+        for lane in block.lanes:
+            if lane.side < 0 and any(_crosses(lane, other) and other.side == lane.side for other in done):
+                flipped = [o for o in done if o.side == 1 and _overlaps(lane, o)]
+                if not any(_crosses(lane, o) for o in flipped):
+                    lane.side = 1
+            reach = 0.0
+            for part in block.parts[lane.p + 1 : lane.q + 1]:
+                reach = max(reach, part.before if lane.side < 0 else part.after)
+            offset = reach + lane_gap
+            for other in done:
+                if other.side == lane.side and _overlaps(lane, other):
+                    room = other.label[1] + 4 if other.label[1] and self.frame.direction == "right" else 0.0
+                    offset = max(offset, abs(other.offset) + lane_gap + room)
+            lane.offset = lane.side * offset
+            done.append(lane)
+            extent = offset + 2 + (lane.label[1] + 6 if lane.label[1] else 0.0)
+            if lane.side < 0:
+                block.before = max(block.before, extent)
+            else:
+                block.after = max(block.after, extent)
+
+    def _measure_parallel(self, block: Block) -> None:
+        parts, gap = block.parts, self.theme.gap_across
+        aligns = [at[0] for at in block.at]
+        block.length = max(p.length for p in parts)
+        main = _main_branch(parts)
+        if main is not None and len(parts) > 1:
+            others = [p for i, p in enumerate(parts) if i != main]
+            v, places = -parts[main].before, {main: 0.0}
+            for part in reversed(others):
+                v -= gap + part.after
+                places[parts.index(part)] = v
+                v -= part.before
+            offsets = [places[i] for i in range(len(parts))]
+        else:
+            offsets, v = [], 0.0
+            for part in parts:
+                offsets.append(v + part.before)
+                v += part.breadth + gap
+            n = len(parts)
+            axis = offsets[n // 2] if n % 2 else (offsets[n // 2 - 1] + offsets[n // 2]) / 2
+            middle = (offsets[0] + offsets[-1]) / 2
+            if n % 2 == 0 or abs(axis - middle) > 60:
+                axis = middle
+            offsets = [o - axis for o in offsets]
+        block.before = max(0.0, *(p.before - o for p, o in zip(parts, offsets, strict=True)))
+        block.after = max(0.0, *(p.after + o for p, o in zip(parts, offsets, strict=True)))
+        block.at = [((block.length - p.length) * a, o) for p, a, o in zip(parts, aligns, offsets, strict=True)]
+
+    def _measure_knot(self, block: Block) -> None:
+        edges = [(int(a), int(b)) for a, b in block.at]
+        half = [max(p.before, p.after) if p.breadth < 2.5 * max(p.before, p.after, 1) else p.breadth / 2 for p in block.parts]
+        sizes = [(max(p.length, 1.0), max(2 * h, 1.0)) for p, h in zip(block.parts, half, strict=True)]
+        weights = [24 if (block.parts[a].id, block.parts[b].id) in self.emphasised else 1 for a, b in edges]
+        centres = place_knot(
+            sizes, edges, weights, gap_along=self.theme.gap_along + 12, gap_across=self.theme.gap_across, engine=self.engine
+        )
+        starts = [u - p.length / 2 for (u, _), p in zip(centres, block.parts, strict=True)]
+        first = min(starts)
+        axis = next((c[1] for c, p in zip(centres, block.parts, strict=True) if p.kind == "ghost"), None)
+        if axis is None:
+            axis = centres[min(range(len(starts)), key=lambda i: (starts[i], i))][1]
+        block.at = [(s - first, c[1] - axis) for s, c in zip(starts, centres, strict=True)]
+        block.length = max(at[0] + p.length for at, p in zip(block.at, block.parts, strict=True))
+        block.before = max(0.0, *(p.before - at[1] for at, p in zip(block.at, block.parts, strict=True)))
+        block.after = max(0.0, *(p.after + at[1] for at, p in zip(block.at, block.parts, strict=True)))
+
+
+def _meeting(a: list[tuple[Block, int]], b: list[tuple[Block, int]]) -> tuple[Block, int, int] | None:
+    """The block two leaves have in common, and in which of its parts each stands."""
+    at = {id(block): i for block, i in a}
+    for block, j in b:
+        if id(block) in at:
+            return block, at[id(block)], j
+    return None
+
+
+def _overlaps(a: Lane, b: Lane) -> bool:
+    return a.p < b.q and b.p < a.q
+
+
+def _crosses(a: Lane, b: Lane) -> bool:
+    return _overlaps(a, b) and ((a.p < b.p and a.q < b.q) or (b.p < a.p and b.q < a.q)) and a.trunk != b.trunk
+
+
+def _main_branch(parts: Sequence[Block]) -> int | None:
+    """The branch that goes straight on: one without boxes, or one much longer than all others."""
+    ghosts = [i for i, p in enumerate(parts) if p.kind == "ghost" or any(q.kind == "ghost" for q in p.parts)]
+    if len(ghosts) == 1:
+        return ghosts[0]
+    order = sorted(range(len(parts)), key=lambda i: -parts[i].length)
+    if len(parts) == 2 and parts[order[0]].length >= 1.6 * parts[order[1]].length:
+        return order[0]
+    return None
