@@ -1,0 +1,442 @@
+"""The default renderer: modules as boxes and nested panels, operations as small circles, skips in their own lane."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+from netfig.figure import Box, End, Figure, Group, LegendEntry, Mark, Row, Wire
+from netfig.graph import Graph, Op, Scope, Value
+from netfig.hooks import Renderer
+from netfig.mathtext import Text, plain, text_of
+from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
+from netfig.renderers.labels import MODULE_ROLES, batch_of, module_label, module_role, number, shape_text
+from netfig.renderers.view import Detail, Edge, Leaf, View
+
+CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+LINE = 24
+"""Characters of a box's title before it becomes two lines."""
+
+
+@dataclass(frozen=True)
+class ModulesOptions:
+    """Options of the ``modules`` renderer."""
+
+    depth: int = field(default=0, metadata={"help": "levels of modules to open; 0 opens as many as stay under max_boxes"})
+    max_boxes: int = field(
+        default=36, metadata={"help": "with depth 0: open modules while the figure has at most this many boxes"}
+    )
+    params: Literal["none", "count", "worked"] = field(default="count", metadata={"help": "parameter counts in the boxes"})
+    shapes: Literal["changes", "all", "none"] = field(default="changes", metadata={"help": "shapes on the wires"})
+    fold: Literal["none", "activation"] = field(default="activation", metadata={"help": "fold an activation into its layer"})
+    reshapes: bool = field(default=False, metadata={"help": "show views, transposes and other re-indexing"})
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the two free-graph renderers differ in."""
+
+    helpers: bool
+    reshapes: bool
+    constants: bool
+    functions: bool
+    params: str
+    shapes: str
+    fold: bool
+    caption: bool
+    unfold_library: bool = False
+
+
+def draw_modules(graph: Graph, options: ModulesOptions) -> Figure:
+    """A Figure of the module tree, opened to `options.depth`."""
+    look = Look(False, options.reshapes, False, False, options.params, options.shapes, options.fold != "none", options.caption)
+    levels = depths(graph)
+    deepest = max(levels.values(), default=0) + 1
+    if options.depth > 0:
+        return FigureMaker(graph, look, levels, options.depth).figure()
+    best = None
+    for depth in range(1, deepest + 1):
+        maker = FigureMaker(graph, look, levels, depth)
+        if best is not None and len(maker.view.leaves) > options.max_boxes:
+            break
+        best = maker
+    assert best is not None
+    return best.figure()
+
+
+def depths(graph: Graph) -> dict[str, int]:
+    """How deep each module scope lies, the root at 0."""
+    found: dict[str, int] = {}
+    for scope in graph.scopes:
+        found[scope.id] = found[scope.parent] + 1 if scope.parent is not None else 0
+    return found
+
+
+class FigureMaker:
+    """Builds a View and turns it into a Figure."""
+
+    def __init__(self, graph: Graph, look: Look, levels: dict[str, int], depth: int) -> None:
+        self.graph, self.look = graph, look
+        self.batch = batch_of(graph)
+        busy = Counter(op.scope for op in graph.ops)
+        inner = {s.parent for s in graph.scopes if s.parent is not None and s.kind == "module"}
+
+        def opened(scope: Scope) -> bool:
+            if scope.kind == "function":
+                return look.functions
+            if scope.kind != "module":
+                return True
+            if levels[scope.id] >= depth:
+                return False
+            if scope.type_name in MODULE_ROLES and not look.unfold_library:
+                return False
+            return scope.id in inner or busy[scope.id] > 1 or look.unfold_library
+
+        def hidden(op: Op) -> bool:
+            if not look.helpers and kind_of(graph, op).helper:
+                return True
+            if op.kind == "getitem" and not look.helpers:
+                return True
+            return not look.reshapes and op.kind.rstrip("_") in RESHAPES and not self._flattens(op)
+
+        def stored(op: Op, value: str) -> bool:
+            if op.kind in PARAMETRIC:
+                return False
+            return look.constants or graph.value_by_id[value].kind in ("parameter", "buffer")
+
+        self.view = View(graph, Detail(opened, hidden, stored, look.constants))
+        self.folded: dict[str, list[str]] = {}
+        if look.fold:
+            self._fold_activations()
+
+    def _flattens(self, op: Op) -> bool:
+        """A view that joins everything but the batch into one dimension is a flatten, and people draw it."""
+        reads = list(op.reads)
+        before = self.graph.value_by_id[reads[0]].type.shape if reads else None
+        after = self.graph.value_by_id[op.outputs[0]].type.shape if op.outputs else None
+        return op.kind in ("view", "reshape") and bool(before and after) and len(before or ()) > 2 and len(after or ()) <= 2
+
+    # -- folding ----------------------------------------------------------------------------------------------------
+
+    def _fold_activations(self) -> None:
+        view = self.view
+        for leaf in list(view.leaves.values()):
+            if leaf.item is None or self._role(leaf) != "activation":
+                continue
+            before = view.into(leaf.id)
+            if len(before) != 1:
+                continue
+            source = view.leaves[before[0].source]
+            readers = [e for e in view.edges.values() if e.source == source.id]
+            same_panel = source.panel == leaf.panel
+            if source.item is not None and len(readers) == 1 and same_panel and self._role(source) in ("layer", "norm"):
+                self.folded.setdefault(source.id, []).append(self._title(leaf)[0])
+                view.merge(source.id, leaf.id)
+
+    # -- words ------------------------------------------------------------------------------------------------------
+
+    def _role(self, leaf: Leaf) -> str:
+        if self.view.is_input(leaf):
+            return "input"
+        if self.view.is_output(leaf):
+            return "output"
+        if leaf.item is None:
+            return "weight"
+        if isinstance(leaf.item, Op):
+            return self._op_role(leaf.item)
+        if leaf.item.kind == "function":
+            return KINDS[leaf.item.type_name].role if leaf.item.type_name in KINDS else "op.box"
+        role = module_role(leaf.item)
+        return role if role != "op.box" else "op.box"
+
+    def _op_role(self, op: Op) -> str:
+        if self._flattens(op):
+            return "op.box"
+        row = kind_of(self.graph, op)
+        if row.role == "op" and len(list(op.reads)) < 2:
+            return "op.box"  # a circle needs two things to join
+        return row.role
+
+    def _title(self, leaf: Leaf) -> tuple[str, list[str]]:
+        item = leaf.item
+        if item is None:
+            value = self.graph.value_by_id[leaf.stands_for[0]]
+            return self._stored_name(leaf, value), []
+        if isinstance(item, Scope):
+            if item.kind == "function":
+                return (
+                    KINDS[item.type_name].label if item.type_name in KINDS else item.type_name.strip("_").replace("_", " ")
+                ), []
+            note = self.graph.notes_on(item.id).get("label")
+            if note is not None:
+                return str(note.value), []
+            if item.type_name in CONTAINERS:
+                return self._relative_path(item), self._contents(item)
+            return module_label(item)
+        if self._flattens(item):
+            return "flatten", []
+        row = kind_of(self.graph, item)
+        if row.role == "op" and self._op_role(item) == "op" and row.sign:
+            return row.sign, []
+        return self._op_words(item, row.label, row.sign)
+
+    def _op_words(self, op: Op, label: str, sign: str) -> tuple[str, list[str]]:
+        """A functional op with its setting: ``× 0.125``, ``concat``, ``mean over 1``."""
+        other = op.attribute("other", op.attribute("alpha" if op.kind not in ("add", "sub") else "other"))
+        if sign and other is not None and isinstance(other, (int, float)):
+            return f"{'×' if sign == '⊙' else sign} {other:g}", []
+        dim = op.attribute("dim")
+        if op.kind in ("mean", "sum", "max", "argmax", "softmax", "log_softmax") and dim is not None and self.look.helpers:
+            return label, [f"dim {dim}"]
+        return label, []
+
+    def _stored_name(self, leaf: Leaf, value: Value) -> str:
+        if self.view.is_input(leaf):
+            return next(p.name for p in self.graph.inputs if p.value == value.id)
+        if self.view.is_output(leaf):
+            name = next(n for n, vs in self.view.output_groups.items() if leaf.id.rstrip("~") == n.rstrip("~") or leaf.id == n)
+            short = name.removeprefix("output.")
+            return short if len(leaf.stands_for) == 1 else f"{short}, {len(leaf.stands_for)} tensors"
+        return (value.names[0] if value.names else value.id).rpartition(".")[2]
+
+    # -- boxes ------------------------------------------------------------------------------------------------------
+
+    def _box(self, leaf: Leaf) -> Box:
+        role = self._role(leaf)
+        title, details = self._title(leaf)
+        lines = [plain(line) for line in _lines(title, self.folded.get(leaf.id, []))]
+        rows = [Row("detail", plain(d)) for d in details]
+        if role in ("input", "output", "weight") and self.look.shapes != "none":
+            rows += self._stored_rows(leaf)
+        rows += self._param_rows(leaf, role)
+        return Box(
+            leaf.id,
+            role,
+            tuple(lines),
+            tuple(rows),
+            marks=self._marks(leaf),
+            tooltip=self._tooltip(leaf, title),
+            stands_for=tuple(dict.fromkeys(leaf.stands_for)),
+        )
+
+    def _stored_rows(self, leaf: Leaf) -> list[Row]:
+        value = self.graph.value_by_id[leaf.stands_for[0]]
+        batch = None if value.kind in ("parameter", "buffer") else self.batch
+        shape = shape_text(value.type, batch) if batch is not None or value.kind != "parameter" else _dims(value)
+        return [Row("shape", plain(shape))] if shape and len(leaf.stands_for) == 1 else []
+
+    def _param_rows(self, leaf: Leaf, role: str) -> list[Row]:
+        if self.look.params == "none" or role in ("input", "output") or leaf.item is None:
+            return []
+        notes = self.graph.notes_on(leaf.item.id)
+        rows = []
+        if isinstance(leaf.item, Scope) and "params" in notes:
+            count = int(notes["params"].value or 0)  # type: ignore[arg-type]
+        else:
+            count = sum(self.graph.value_by_id[w].type.numel or 0 for w in leaf.weights)
+        if count:
+            formula = notes.get("params.formula")
+            worked = self.look.params == "worked" and formula is not None
+            rows.append(Row("params", plain(str(formula.value) if worked and formula else f"{number(count)} params")))
+        shared = self._shared_with(leaf)
+        if shared:
+            rows.append(Row("detail", plain("same weights" if shared == "itself" else f"weights of {shared}")))
+        return rows
+
+    def _shared_with(self, leaf: Leaf) -> str:
+        if leaf.item is None:
+            return ""
+        note = self.graph.notes_on(leaf.item.id).get("params.shared_with")
+        if note is None or not isinstance(note.value, str) or note.value not in self.graph.scope_by_id:
+            return ""
+        other = self.graph.scope_by_id[note.value]
+        if isinstance(leaf.item, Scope) and other.path == leaf.item.path:
+            return "" if self._in_repeated_panel(leaf) else "itself"
+        return other.path
+
+    def _in_repeated_panel(self, leaf: Leaf) -> bool:
+        """Whether the panel around a box already says that this is another call with the same weights."""
+        scope: str | None = leaf.panel
+        while scope is not None:
+            around = self.graph.scope_by_id[scope]
+            if around.call:
+                return True
+            scope = around.parent
+        return False
+
+    def _marks(self, leaf: Leaf) -> tuple[Mark, ...]:
+        marks: list[Mark] = []
+        if leaf.item is None:
+            return ("shared",) if len(self.graph.value_by_id[leaf.stands_for[0]].names) > 1 else ()
+        if self._shared_with(leaf):
+            marks.append("shared")
+        if "failed" in self.graph.notes_on(leaf.item.id):
+            marks.append("failed")
+        return tuple(marks)
+
+    def _tooltip(self, leaf: Leaf, title: str) -> str:
+        if isinstance(leaf.item, Scope) and leaf.item.kind == "module":
+            return f"{leaf.item.path or self.graph.name}: {leaf.item.type_name}"
+        return f"{leaf.stands_for[0]}: {title}" if leaf.stands_for else title
+
+    # -- assembling -------------------------------------------------------------------------------------------------
+
+    def figure(self) -> Figure:
+        """The whole figure."""
+        view = self.view
+        boxes = {leaf.id: self._box(leaf) for leaf in view.leaves.values()}
+        root = self._groups(boxes)
+        skips = view.redundant()
+        wires = tuple(self._wires(skips))
+        caption = self._caption() if self.look.caption else ()
+        return Figure(
+            title=self.graph.name,
+            alt=self._alt(boxes, caption),
+            root=root,
+            wires=wires,
+            caption=caption,
+            legend=self._legend(boxes),
+        )
+
+    def _groups(self, boxes: dict[str, Box]) -> Group:
+        inside: dict[str, list[tuple[float, Box | Group]]] = {p.id: [] for p in self.view.panels}
+        for leaf in self.view.leaves.values():
+            inside[leaf.panel].append((leaf.order, boxes[leaf.id]))
+        for panel in reversed(self.view.panels):
+            content = sorted(inside[panel.id], key=lambda c: c[0])
+            if panel.parent is None:
+                return Group(self._panel_id(panel), tuple(item for _, item in content), stands_for=(panel.id,))
+            if not content:
+                continue
+            if len(content) == 1:
+                inside[panel.parent].append(content[0])  # a frame around one thing says nothing
+                continue
+            members = tuple(item for _, item in content)
+            group = Group(
+                panel.id,
+                members,
+                "panel",
+                self._panel_title(panel),
+                stands_for=(panel.id,),
+                tooltip=f"{panel.path}: {panel.type_name}",
+            )
+            inside[panel.parent].append((content[0][0], group))
+        raise AssertionError("a graph has a root scope")
+
+    def _panel_id(self, panel: Scope) -> str:
+        name = panel.id
+        while name in self.view.leaves:
+            name += "~"
+        return name
+
+    def _relative_path(self, scope: Scope) -> str:
+        """The module's path as seen from the panel it stands in."""
+        parent = self.graph.scope_by_id[scope.parent] if scope.parent else None
+        if parent is not None and parent.path and scope.path.startswith(parent.path + "."):
+            return scope.path[len(parent.path) + 1 :]
+        return scope.path
+
+    def _contents(self, container: Scope) -> list[str]:
+        """What a closed container holds: ``2 × BasicBlock``, or the words of its layers."""
+        inside = [c for c in self.graph.children[container.id] if isinstance(c, Scope) and c.kind == "module"]
+        words = [c.type_name if c.type_name not in MODULE_ROLES else module_label(c)[0] for c in inside]
+        runs = [(word, len(list(group))) for word, group in groupby(words)]
+        listed = [word if count == 1 else f"{count} × {word}" for word, count in runs]
+        return listed if len(listed) <= 3 else [f"{len(words)} layers"]
+
+    def _panel_title(self, panel: Scope) -> Text:
+        path = self._relative_path(panel)
+        call = f" (call {panel.call + 1}, same weights)" if panel.call else ""
+        if panel.type_name in CONTAINERS or not panel.type_name:
+            return plain(path + call)
+        return plain(f"{path} · {panel.type_name}{call}" if path else panel.type_name + call)
+
+    def _wires(self, skips: set[tuple[str, str]]) -> list[Wire]:
+        view = self.view
+        labelled: set[str] = set()
+        wires = []
+        changes = {leaf: self._changes(leaf) for leaf in view.leaves}
+        order = {name: leaf.order for name, leaf in view.leaves.items()}
+        for (source, target), edge in sorted(view.edges.items(), key=lambda kv: (order[kv[0][0]], order[kv[0][1]], kv[1].rank)):
+            role = "skip" if (source, target) in skips else "data"
+            label: Text = ()
+            if role == "data" and source not in labelled and not view.is_output(view.leaves[target]):
+                label = self._wire_label(edge, changes[source])
+                if label:
+                    labelled.add(source)
+            wires.append(Wire(End(source), End(target, edge.slot), role, label, tuple(edge.values)))
+        return wires
+
+    def _changes(self, leaf_id: str) -> bool:
+        """Whether what leaves a box has another shape than everything that enters it."""
+        leaf = self.view.leaves[leaf_id]
+        if leaf.item is None:
+            return False
+        types = self.graph.value_by_id
+        entering = {types[v].type.shape for e in self.view.edges.values() if e.target == leaf_id for v in e.values}
+        leaving = {types[v].type.shape for e in self.view.edges.values() if e.source == leaf_id for v in e.values}
+        return not leaving <= entering
+
+    def _wire_label(self, edge: Edge, changed: bool) -> Text:
+        if self.look.shapes == "none" or (self.look.shapes == "changes" and not changed):
+            return ()
+        shapes = {shape_text(self.graph.value_by_id[v].type, self.batch) for v in edge.values}
+        return plain(shapes.pop()) if len(shapes) == 1 else ()
+
+    def _caption(self) -> tuple[Text, ...]:
+        graph, view = self.graph, self.view
+        facts = []
+        if graph.parameter_count:
+            facts.append(f"{number(graph.parameter_count)} parameters")
+        if any("shared" in self._marks(leaf) for leaf in view.leaves.values()):
+            facts.append("shared weights counted once")
+        if self.batch is not None:
+            facts.append("batch dimension left out")
+        left_out = view.helper_count + view.constant_count + view.unused_count
+        if left_out:
+            facts.append(f"{left_out} helper operation{'s' if left_out > 1 else ''} not drawn")
+        if view.unchanged:
+            names = sorted({s.type_name for s in view.unchanged})
+            facts.append(f"not drawn because they change nothing here: {', '.join(names)}")
+        lines = ["; ".join(facts)] if facts else []
+        notes = graph.notes_on("")
+        if "data_dependent" in notes:
+            lines.append("The program branches on data: this is the path these inputs took.")
+        if "failed" in notes:
+            lines.append(f"The forward pass failed here: {notes['failed'].value}")
+        return tuple(plain(line[0].upper() + line[1:] + ("" if line.endswith(".") else ".")) for line in lines)
+
+    def _alt(self, boxes: dict[str, Box], caption: tuple[Text, ...]) -> str:
+        words = []
+        for leaf in sorted(self.view.leaves.values(), key=lambda leaf: leaf.order):
+            box = boxes[leaf.id]
+            words.append(" ".join(text_of(line) for line in box.title))
+        listing = ", ".join(words[:60]) + (f" and {len(words) - 60} more" if len(words) > 60 else "")
+        return f"Diagram of {self.graph.name}. In reading order: {listing}. " + " ".join(text_of(c) for c in caption)
+
+    def _legend(self, boxes: dict[str, Box]) -> tuple[LegendEntry, ...]:
+        return ()
+
+
+def _lines(title: str, folded: list[str]) -> list[str]:
+    """Title and folded activations on one line where they fit one, else on two."""
+    if not folded:
+        return [title]
+    joined = ", ".join([title, *folded])
+    return [joined] if len(joined) <= LINE else [title, ", ".join(folded)]
+
+
+def _dims(value: Value) -> str:
+    return "×".join(str(d) for d in value.type.shape or ()) or "scalar"
+
+
+MODULES = Renderer(
+    name="modules",
+    summary="Modules as boxes and nested panels, operations as small circles, skip connections in their own lane.",
+    draw=draw_modules,
+    suits=lambda graph: 0.6,
+    options=ModulesOptions,
+)

@@ -1,0 +1,286 @@
+"""A view of a graph at some level of detail: which scopes and ops are boxes, and which values flow between them.
+
+Every fact comes from the graph: a wire of the view is one or more values that an op inside the one box makes and an op inside the
+other reads, possibly through helpers that are left out (and counted). Nothing is dropped without being counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from netfig.graph import Graph, Op, Scope
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A box to be: a closed scope, an op, a graph input (`port`), a stored value, or an output."""
+
+    id: str
+    item: Scope | Op | None
+    panel: str
+    order: float
+    stands_for: list[str] = field(default_factory=list)
+    weights: list[str] = field(default_factory=list)  # parameters read inside
+
+
+@dataclass(slots=True)
+class Edge:
+    """Values on their way from one leaf to another, with the slot of the reader they enter."""
+
+    source: str
+    target: str
+    values: list[str]
+    slot: str = ""
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What is opened and what is left out.
+
+    `opened` says whether a scope is shown from inside; `hidden` whether an op is left out, its first input standing for its
+    output; `stored` whether a parameter or buffer read by an op is a box of its own.
+    """
+
+    opened: Callable[[Scope], bool]
+    hidden: Callable[[Op], bool]
+    stored: Callable[[Op, str], bool]
+    constants: bool = False  # show ops that depend on no input and no stored value
+
+
+class View:
+    """See the module docstring. `leaves` in execution order; `panels` are the opened scopes, outermost first."""
+
+    def __init__(self, graph: Graph, detail: Detail) -> None:
+        self.graph = graph
+        self.leaves: dict[str, Leaf] = {}
+        self.panels: list[Scope] = []
+        self.edges: dict[tuple[str, str], Edge] = {}
+        self.helper_count = 0
+        self.constant_count = 0
+        self.unused_count = 0
+        self.unchanged: list[Scope] = []
+        self._detail = detail
+        self._home: dict[str, str] = {}  # scope id → id of the closed scope it is inside, or ""
+        self._made: dict[str, str] = {}  # value → leaf
+        self._stands: dict[str, tuple[str, ...]] = {}  # value → visible values it carries
+        self._place_scopes()
+        self._walk_ops()
+        self._add_outputs()
+        self._drop_unused()
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    def _place_scopes(self) -> None:
+        busy = {op.scope for op in self.graph.ops}
+        for scope in reversed(self.graph.scopes):
+            if scope.id in busy and scope.parent is not None:
+                busy.add(scope.parent)
+        by_id = self.graph.scope_by_id
+        for scope in self.graph.scopes:
+            outer = self._home[scope.parent] if scope.parent is not None else ""
+            if outer:
+                self._home[scope.id] = outer
+            elif scope.parent is None or (self._detail.opened(scope) and scope.id in busy):
+                self._home[scope.id] = ""
+                self.panels.append(scope)
+            else:
+                self._home[scope.id] = scope.id
+                if scope.id not in busy and scope.kind == "module" and by_id[scope.id].inputs:
+                    self.unchanged.append(scope)
+
+    def _walk_ops(self) -> None:
+        graph = self.graph
+        for index, port in enumerate(graph.inputs):
+            if port.value not in self._made:
+                leaf = Leaf(self._free(port.value), None, graph.root.id, index - 1e9, [port.value])
+                self.leaves[leaf.id] = leaf
+                self._made[port.value] = leaf.id
+                self._stands[port.value] = (port.value,)
+        depends = {v.id for v in graph.values if v.kind in ("input", "parameter", "buffer")}
+        for position, op in enumerate(graph.ops):
+            inner = self._home[op.scope]
+            reads = list(op.reads)
+            alive = any(r in depends for r in reads)
+            if alive or (not reads and self._detail.constants):
+                depends.update(op.outputs)
+            elif not inner and not self._detail.constants:
+                self.constant_count += 1
+                continue
+            flowing = [r for r in reads if self._stands.get(r)]
+            kinds = {r: graph.value_by_id[r].kind for r in reads}
+            if not inner and flowing and self._detail.hidden(op) and not self._stored_reads(op, kinds):
+                self.helper_count += 1
+                for out in op.outputs:
+                    self._stands[out] = self._stands[flowing[0]]
+                continue
+            leaf = self._leaf_of(op, inner, position)
+            self._wire_in(op, leaf, inner, kinds, position)
+            for out in op.outputs:
+                self._made[out] = leaf.id
+                self._stands[out] = (out,)
+
+    def _stored_reads(self, op: Op, kinds: Mapping[str, str]) -> bool:
+        return any(kinds[r] in ("parameter", "buffer") and self._detail.stored(op, r) for r in op.reads)
+
+    def _leaf_of(self, op: Op, inner: str, position: int) -> Leaf:
+        name = inner or op.id
+        leaf = self.leaves.get(name)
+        if leaf is None:
+            item: Scope | Op = self.graph.scope_by_id[inner] if inner else op
+            parent = item.parent if isinstance(item, Scope) else item.scope
+            leaf = self.leaves[name] = Leaf(name, item, parent or self.graph.root.id, position, [name])
+        return leaf
+
+    def _wire_in(self, op: Op, leaf: Leaf, inner: str, kinds: Mapping[str, str], position: int) -> None:
+        rank = 0
+        for slot in op.inputs:
+            for ref in slot.refs:
+                rank += 1
+                value = ref.value
+                if kinds[value] in ("parameter", "buffer"):
+                    if kinds[value] == "parameter" and value not in leaf.weights:
+                        leaf.weights.append(value)
+                    if inner or not self._detail.stored(op, value):
+                        continue
+                    self._stored_leaf(value, leaf, position)
+                for carried in self._stands.get(value, ()):
+                    self._connect(self._made[carried], leaf.id, carried, slot.name, rank)
+
+    def _stored_leaf(self, value: str, reader: Leaf, position: int) -> None:
+        """A chip for a weight, one for each reader, so that it stands beside the op that uses it."""
+        name = self._free(f"{value}@{reader.id}")
+        self.leaves[name] = Leaf(name, None, reader.panel, position - 0.5, [value], [value])
+        self._made[value] = name
+        self._stands[value] = (value,)
+
+    def _connect(self, source: str, target: str, value: str, slot: str, rank: int) -> None:
+        if source == target:
+            return
+        edge = self.edges.setdefault((source, target), Edge(source, target, [], slot, rank))
+        if value not in edge.values:
+            edge.values.append(value)
+
+    def _add_outputs(self) -> None:
+        groups: dict[str, list[str]] = {}
+        for port in self.graph.outputs:
+            groups.setdefault(self._port_group(port.name), []).append(port.value)
+        self.output_groups = groups
+        for index, (name, values) in enumerate(groups.items()):
+            sources = [c for v in values for c in self._stands.get(v, ())]
+            if not sources:
+                continue
+            leaf = Leaf(self._free(name), None, self.graph.root.id, 1e9 + index, list(dict.fromkeys(values)))
+            self.leaves[leaf.id] = leaf
+            for carried in dict.fromkeys(sources):
+                if carried in self._made:
+                    self._connect(self._made[carried], leaf.id, carried, "", 0)
+
+    def _port_group(self, name: str) -> str:
+        """Outputs of one field are one box when there are many: 24 cache tensors are not 24 boxes."""
+        if len(self.graph.outputs) <= 6:
+            return name
+        return name.replace("[", ".").split(".")[0] if name.startswith("output[") else ".".join(name.split(".")[:2]).split("[")[0]
+
+    def _drop_unused(self) -> None:
+        """Ops that lead to no output (a mask nobody reads, a shape) are left out; modules with weights stay."""
+        wanted = {leaf.id for leaf in self.leaves.values() if self.is_output(leaf) or isinstance(leaf.item, Scope)}
+        wanted |= {leaf.id for leaf in self.leaves.values() if leaf.item is None and not leaf.weights}
+        before: dict[str, list[str]] = {}
+        for source, target in self.edges:
+            before.setdefault(target, []).append(source)
+        stack = list(wanted)
+        while stack:
+            for source in before.get(stack.pop(), ()):
+                if source not in wanted:
+                    wanted.add(source)
+                    stack.append(source)
+        if not self.graph.outputs or "failed" in self.graph.notes_on(""):
+            return
+        gone = [name for name in self.leaves if name not in wanted]
+        self.unused_count = sum(isinstance(self.leaves[name].item, Op) for name in gone)
+        for name in gone:
+            del self.leaves[name]
+        self.edges = {k: e for k, e in self.edges.items() if k[0] in wanted and k[1] in wanted}
+
+    def _free(self, name: str) -> str:
+        while name in self.leaves or name in self.graph.scope_by_id or name in self.graph.op_by_id:
+            name += "~"
+        return name
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def is_output(self, leaf: Leaf) -> bool:
+        """Whether the leaf is an output of the graph."""
+        return leaf.order >= 1e9
+
+    def is_input(self, leaf: Leaf) -> bool:
+        """Whether the leaf is an input of the graph."""
+        return leaf.order < -1
+
+    def into(self, leaf_id: str) -> list[Edge]:
+        """Edges that end at a leaf, in slot order."""
+        return sorted((e for e in self.edges.values() if e.target == leaf_id), key=lambda e: e.rank)
+
+    def merge(self, kept: str, folded: str) -> None:
+        """Fold one leaf into the one before it; its outgoing edges become the other's."""
+        gone = self.leaves.pop(folded)
+        self.leaves[kept].stands_for += gone.stands_for
+        self.leaves[kept].weights += [w for w in gone.weights if w not in self.leaves[kept].weights]
+        found: dict[tuple[str, str], Edge] = {}
+        for (source, target), edge in self.edges.items():
+            if target == folded:
+                continue
+            source = kept if source == folded else source
+            edge.source = source
+            if (source, target) in found:
+                found[source, target].values += [v for v in edge.values if v not in found[source, target].values]
+            else:
+                found[source, target] = edge
+        self.edges = found
+
+    def redundant(self) -> set[tuple[str, str]]:
+        """Edges that bypass a longer way between the same two leaves: the skip connections."""
+        return redundant_edges(list(self.leaves), list(self.edges))
+
+
+def redundant_edges(nodes: list[str], edges: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Edges of a DAG whose ends are also joined by a longer path.
+
+    Only edges whose source has several targets and whose target has several sources can be; each is checked by a search that
+    stays within the positions between its ends.
+    """
+    after: dict[str, list[str]] = {n: [] for n in nodes}
+    into: dict[str, int] = dict.fromkeys(nodes, 0)
+    for source, target in edges:
+        after[source].append(target)
+        into[target] += 1
+    position = {n: i for i, n in enumerate(_topological(nodes, after, dict(into)))}
+    found = set()
+    for source, target in edges:
+        if len(after[source]) < 2 or into[target] < 2:
+            continue
+        limit = position[target]
+        seen: set[str] = set()
+        stack = [n for n in after[source] if n != target]
+        while stack:
+            node = stack.pop()
+            if node == target:
+                found.add((source, target))
+                break
+            if node not in seen and position[node] < limit:
+                seen.add(node)
+                stack.extend(after[node])
+    return found
+
+
+def _topological(nodes: list[str], after: dict[str, list[str]], waiting: dict[str, int]) -> Iterator[str]:
+    ready = [n for n in reversed(nodes) if waiting[n] == 0]
+    while ready:
+        node = ready.pop()
+        yield node
+        for target in after[node]:
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                ready.append(target)
