@@ -4,6 +4,8 @@ A plugin is a module or object in the entry-point group ``netfig`` whose functio
 exactly these hooks. Descriptors are frozen dataclasses with a `name`, a one-sentence `summary` and an `options` dataclass whose
 fields become ``--opt <name>.<field>=<value>``: the field's type parses it, its default documents it, ``metadata={"help": …}``
 explains it, and ``metadata={"choices": (…)}`` (or a ``Literal`` type) limits it.
+
+A plugin says which version of this contract it was written for with a name of its module: ``NETFIG_API = (1, 0)``.
 """
 
 from __future__ import annotations

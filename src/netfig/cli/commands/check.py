@@ -1,0 +1,94 @@
+"""``netfig check``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from netfig.cli.app import say
+from netfig.cli.shared import print_json
+from netfig.errors import InvalidInput, Missing, NetfigError, UsageError
+
+_SUFFIXES = (".json", ".layers", ".toml")
+
+
+@click.command("check", short_help="Validate files of ours: graphs, figures, chains, themes.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def command(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+    """Validate each FILE: a graph, figure or drawing (.json), a layer chain (.layers) or a theme (.toml); - is JSON on stdin.
+
+    All files are looked at and all that is wrong with each is said. The exit code is that of the first bad one. No code is run.
+    """
+    rows, first_bad = [], None
+    for file in files:
+        try:
+            kind, summary = _check(file)
+            rows.append({"file": file, "ok": True, "kind": kind, "summary": summary})
+            if not as_json:
+                click.echo(f"ok  {file}  {kind}: {summary}")
+        except NetfigError as error:
+            first_bad = first_bad or error
+            rows.append(
+                {"file": file, "ok": False, "what": error.what, "where": error.where, "why": error.why, "hint": error.hint}
+            )
+            if not as_json:
+                say(f"netfig: error: {file}: {error}")
+    if as_json:
+        print_json(rows)
+    if first_bad is not None:
+        ctx.exit(first_bad.exit_code)
+
+
+def _check(file: str) -> tuple[str, str]:
+    """What the file is and holds, or the error that says what is wrong."""
+    suffix = ".json" if file == "-" else Path(file).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise UsageError(f"there is nothing to check in a {suffix or 'nameless'} file", hint=f"known: {', '.join(_SUFFIXES)}")
+    data = _read(file)
+    if suffix == ".json":
+        return _document(data, file)
+    if suffix == ".toml":
+        from netfig.theme import load_theme
+
+        theme = load_theme(file)
+        return "theme", f"{len(theme.roles)} roles"
+    from netfig.sources.layers_text import read_chain
+
+    try:
+        chain = read_chain(data.decode("utf-8-sig"), file)
+    except UnicodeDecodeError as error:
+        raise InvalidInput("this is not UTF-8 text", why=str(error)) from None
+    return "layer chain", f"{len(chain.items)} lines"
+
+
+def _document(data: bytes, where: str) -> tuple[str, str]:
+    """A JSON document says itself what it is; anything that does not is judged as a graph."""
+    from netfig import schema
+
+    try:
+        found = json.loads(data)
+        word = str(found.get("format", "")).removeprefix("netfig-") if isinstance(found, dict) else ""
+    except (ValueError, RecursionError):
+        word = ""  # the reader of graphs says where the mistake is
+    if word == "figure":
+        figure = schema.figure_from_json(data, where)
+        return "figure", f"{figure.title!r}, {len(figure.boxes)} boxes, {len(figure.wires)} wires"
+    if word == "drawing":
+        drawing = schema.drawing_from_json(data, where)
+        return "drawing", f"{drawing.title!r}, {len(drawing.items)} items"
+    graph = schema.graph_from_json(data, where)
+    return "graph", f"{graph.name!r}, {len(graph.ops)} ops, {len(graph.values)} values"
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        raise Missing(f"cannot read {file!r}", why=getattr(error, "strerror", None) or str(error)) from None

@@ -1,0 +1,137 @@
+"""``netfig draw``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netfig.cli.app import say
+from netfig.cli.shared import TARGET_HELP, opt_option, registry_of, request_from, target_options, working
+from netfig.errors import NetfigError, UsageError
+
+if TYPE_CHECKING:
+    from netfig.graph import Graph
+    from netfig.pipeline import Result
+    from netfig.registry import Registry
+
+_FINDINGS_SHOWN = 5
+
+
+@click.command(
+    "draw",
+    short_help="Make a figure of a model, a layer chain or a saved graph.",
+    help=f"""Make a figure.
+
+{TARGET_HELP}
+Without -o the SVG goes to stdout, or on a terminal into <name>.svg.
+""",
+)
+@target_options
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FILE",
+    help="Where to; the suffix is the format. Repeatable; - is stdout.",
+)
+@click.option("-f", "--format", "suffix", metavar="FORMAT", help="Format for stdout.  [default: svg]")
+@click.option(
+    "-r", "--renderer", default="modules", show_default=True, metavar="NAME", help="What is shown; see netfig list renderers."
+)
+@click.option("-t", "--theme", default="light", show_default=True, metavar="NAME", help="light, dark, print, or a .toml file.")
+@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="How many levels of modules are opened.")
+@click.option(
+    "--direction", type=click.Choice(["right", "down", "up"]), help="Reading direction.  [default: the renderer's choice]"
+)
+@click.option("--width", metavar="LENGTH", help="Printed width, such as 3.25in, 8cm, 85mm, 234pt.")
+@click.option(
+    "--engine", default="auto", show_default=True, metavar="ENGINE", help="auto (brought along) or dot (the system's Graphviz)."
+)
+@click.option("--strict", is_flag=True, help="Fail, and write nothing, when the figure does not lint clean.")
+@opt_option
+@click.pass_context
+def command(ctx: click.Context, /, target: str, outputs: tuple[str, ...], suffix: str | None, **given: Any) -> None:
+    """Make a figure."""
+    from netfig.pipeline import annotate, check_formats, load, points, render, suffix_of, write_files
+
+    registry = registry_of(ctx)
+    options = registry.options(given["words"])
+    width = points(given["width"])
+    renderer, theme, engine = (str(given[key]) for key in ("renderer", "theme", "engine"))
+    registry.renderer(renderer)
+    registry.theme(theme)  # everything that can be wrong is looked at before the model runs
+    _check_engine(engine)
+    _check_outputs(registry, outputs, suffix)
+    check_formats(registry, outputs)
+    with working("running the model"):
+        loaded = load(request_from(target, given), registry, options)
+        graph = annotate(loaded, registry, options=options, report=say)
+    with working("drawing"):
+        result = render(
+            graph,
+            registry,
+            renderer=renderer,
+            theme=theme,
+            options=options,
+            depth=given["depth"],
+            direction=given["direction"],
+            width=width,
+            engine=engine,
+        )
+        places = _places(outputs, suffix, graph)
+        for place in places:
+            result.check_path(place)
+        _judge(result, strict=given["strict"])
+        products = {place: result.bytes_of(suffix or "svg" if place == "-" else suffix_of(place)) for place in places}
+    write_files(products)
+    for place in places if not outputs else ():
+        if place != "-":
+            say(f"netfig: wrote {place}")
+
+
+def _check_engine(engine: str) -> None:
+    """An engine asked for by name has to be there and work, even where the figure turns out not to need it."""
+    from netfig.layout.engine import run_dot
+
+    if engine != "auto":
+        run_dot("digraph { a -> b }", ["-Tplain"], engine=engine)
+
+
+def _check_outputs(registry: Registry, outputs: tuple[str, ...], suffix: str | None) -> None:
+    if suffix is not None:
+        _, form = registry.format(suffix)
+        if not outputs and not form.text and sys.stdout.isatty():
+            raise UsageError(f"{suffix} is not for terminals", hint=f"write it to a file: -o figure.{suffix}")
+        if outputs and "-" not in outputs:
+            raise UsageError("--format is for stdout", why="with -o the suffix is the format", hint="leave it out, or add -o -")
+    if len(set(outputs)) < len(outputs):
+        raise UsageError("the same file is written twice", where=", ".join(outputs))
+
+
+def _places(outputs: tuple[str, ...], suffix: str | None, graph: Graph) -> tuple[str, ...]:
+    """The files asked for; without any, stdout, or on a terminal a file named after the graph."""
+    if outputs:
+        return outputs
+    if suffix is not None or not sys.stdout.isatty():
+        return ("-",)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", graph.name).strip("-.")[:60] or "figure"
+    return (f"{name}.svg",)
+
+
+def _judge(result: Result, *, strict: bool) -> None:
+    findings = result.lint()
+    if not findings:
+        return
+    hint = "open fewer levels (--depth), turn it (--direction), or print it wider (--width)"
+    lines = [str(f) for f in findings[:_FINDINGS_SHOWN]]
+    if len(findings) > _FINDINGS_SHOWN:
+        lines.append(f"… and {len(findings) - _FINDINGS_SHOWN} more")
+    noun = "place" if len(findings) == 1 else "places"
+    what = f"the figure is hard to read in {len(findings)} {noun}"
+    if strict:
+        raise NetfigError(what, why="\n       ".join(lines), hint=hint)
+    say("\n".join([f"netfig: warning: {what}", *(f"  {line}" for line in lines), f"  hint: {hint}"]))

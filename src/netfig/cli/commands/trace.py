@@ -1,0 +1,70 @@
+"""``netfig trace``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netfig.cli.app import say
+from netfig.cli.shared import TARGET_HELP, opt_option, registry_of, request_from, target_options, working
+from netfig.errors import InvalidInput, NetfigError, UsageError
+
+if TYPE_CHECKING:
+    from netfig.graph import Graph
+    from netfig.hooks import ModelRun
+    from netfig.registry import Registry
+
+
+@click.command(
+    "trace",
+    short_help="Make a graph, as JSON or text.",
+    help=f"""Make a graph: what is computed, from one forward pass on a copy of the model.
+
+{TARGET_HELP}""",
+)
+@target_options
+@click.option("-o", "--output", default="-", metavar="FILE", help="Where to: .json or .txt; - is stdout.  [default: -]")
+@click.option("-f", "--format", "suffix", metavar="FORMAT", help="json or txt, for stdout.  [default: txt]")
+@click.option("--verify", is_flag=True, help="Replay the graph op by op and compare with the model's own outputs.")
+@opt_option
+@click.pass_context
+def command(ctx: click.Context, /, target: str, output: str, suffix: str | None, **given: Any) -> None:
+    """Make a graph."""
+    from netfig.pipeline import annotate, check_formats, load, suffix_of, write_files
+
+    registry = registry_of(ctx)
+    options = registry.options(given["words"])
+    if output != "-" and suffix is not None:
+        raise UsageError("--format is for stdout", why="with -o the suffix is the format")
+    form = suffix or (suffix_of(output) if output != "-" else "txt")
+    check_formats(registry, (output,))
+    writer = _graph_writer(registry, form)
+    with working("running the model"):
+        loaded = load(request_from(target, given), registry, options)
+        graph = annotate(loaded, registry, options=options, report=say)
+        if given["verify"]:
+            say(f"netfig: {_verify(loaded.run, graph)}")
+    theme = registry.theme("light")  # a graph has no colour
+    data: bytes = registry.call("writers", writer, writer.write, graph, theme, registry.options_of(writer, options))
+    write_files({output: data})
+
+
+def _graph_writer(registry: Registry, form: str) -> Any:
+    writer, _ = registry.format(form)
+    if writer.takes != "graph":
+        known = sorted(s for s, (w, _) in registry.formats.items() if w.takes == "graph")
+        raise UsageError(f"a graph cannot be written as {form!r}", hint=f"known: {', '.join(known)}; netfig draw makes figures")
+    return writer
+
+
+def _verify(run: ModelRun | None, graph: Graph) -> str:
+    """Replay, and a sentence about it; a difference is an error."""
+    if run is None:
+        raise InvalidInput("there is nothing to verify against", why="a saved graph has no model", hint="verify while tracing")
+    from netfig.sources.torch_replay import verify
+
+    result: Any = verify(run.model, run.args, run.kwargs)
+    if not result.ok:
+        raise NetfigError(f"the replay of {graph.name!r} differs from the model", why=str(result))
+    return f"verified: {result}"

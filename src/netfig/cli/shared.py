@@ -1,0 +1,117 @@
+"""What several commands need: the registry of this run, the options that say how to load a target, a sign of life."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from netfig.cli.app import say
+
+if TYPE_CHECKING:
+    from netfig.hooks import Request
+    from netfig.registry import Registry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TARGET_HELP = """\b
+TARGET is one of
+  file.py:Net  file.py:Net(num_classes=10)  pkg.mod:factory   imported and run
+  "Conv2d(3,16,3) | ReLU | Linear(10)"  net.layers            parsed, never run
+  graph.json  -                                               read, never run
+"""
+
+
+def registry_of(ctx: click.Context) -> Registry:
+    """The registry of this run, made when it is first needed."""
+    from netfig.registry import Registry
+
+    meta = ctx.find_root().meta
+    if "netfig.registry" not in meta:
+        meta["netfig.registry"] = Registry(report=say)
+    found: Registry = meta["netfig.registry"]
+    return found
+
+
+def target_options(command: F) -> F:
+    """The argument TARGET and the options that say how it is run."""
+    options = (
+        click.argument("target"),
+        click.option(
+            "--input",
+            "inputs",
+            multiple=True,
+            metavar="[NAME=]SHAPE[:DTYPE]",
+            help="An input, such as 3x64x64 (the batch is added) or tokens=12:int64. Repeat for several.",
+        ),
+        click.option(
+            "--inputs", "inputs_from", metavar="FILE.py:FUNC", help="A function that returns the inputs, of any structure."
+        ),
+        click.option(
+            "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Size of the batch that is added."
+        ),
+        click.option("--device", metavar="DEVICE", default="auto", show_default=True, help="auto, meta, fake or cpu."),
+        click.option("--eval/--train", "evaluates", default=True, help="Mode the model is run in.  [default: eval]"),
+        click.option("--partial", is_flag=True, help="Draw what ran when the model raises."),
+        click.option("--name", metavar="TEXT", help="What the graph is called."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def opt_option(command: F) -> F:
+    """``--opt name.key=value``."""
+    return click.option(
+        "--opt",
+        "words",
+        multiple=True,
+        metavar="NAME.KEY=VALUE",
+        help="An option of a component; netfig list shows them. Repeatable.",
+    )(command)
+
+
+def request_from(target: str, given: dict[str, Any]) -> Request:
+    """The request of the options of `target_options`."""
+    from netfig.hooks import Request
+
+    return Request(
+        target,
+        inputs=given["inputs"],
+        inputs_from=given["inputs_from"],
+        batch=given["batch"],
+        device=given["device"],
+        mode="eval" if given["evaluates"] else "train",
+        partial=given["partial"],
+        name=given["name"],
+    )
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[None]:
+    """Long work: a sign of life on a terminal; what the user's own code prints goes to stderr, away from the product."""
+    if not sys.stderr.isatty():
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what), contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def print_json(data: Any) -> None:
+    """Data for programs."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(rows: Iterable[tuple[str, ...]]) -> None:
+    """Columns for people; the last one is as long as it likes."""
+    listed = [tuple(cell.replace("\n", " ") for cell in row) for row in rows]
+    widths = [max((len(row[i]) for row in listed if len(row) > i), default=0) for i in range(max(map(len, listed), default=0))]
+    for row in listed:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip())

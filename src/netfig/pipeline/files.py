@@ -1,0 +1,86 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from netfig.errors import Missing, NetfigError, UsageError
+
+STDOUT = "-"
+
+
+def write_files(products: Mapping[str, bytes]) -> None:
+    """Write every product under its path (``-``: stdout), or none of them.
+
+    Each is first written to a temporary file beside its target; only when all are there do they take their names.
+
+    Raises:
+        Missing: a folder is not there or cannot be written.
+        NetfigError: the disk refused.
+    """
+    ready: list[tuple[str, Path]] = []
+    try:
+        for path, data in products.items():
+            if path != STDOUT:
+                ready.append((_beside(Path(path), data), Path(path)))
+        for temporary, final in ready:
+            try:
+                os.replace(temporary, final)
+            except OSError as error:
+                raise NetfigError(f"cannot write {str(final)!r}", why=error.strerror or str(error)) from error
+    finally:
+        for temporary, _ in ready:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+    if STDOUT in products:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(products[STDOUT])
+        sys.stdout.buffer.flush()
+
+
+def check_writable(path: str) -> None:
+    """Say before the long work, not after it, that a file cannot be written."""
+    if path == STDOUT:
+        return
+    folder = Path(path).parent
+    if "\0" in path:
+        raise UsageError(f"{path!r} is not a file name", why="it holds a NUL character")
+    if Path(path).is_dir():
+        raise UsageError(
+            f"{path!r} is a folder, not a file", hint="name the file, such as " + repr(str(Path(path) / "figure.svg"))
+        )
+    if not folder.is_dir():
+        raise Missing(f"cannot write {path!r}", why=f"the folder {str(folder)!r} does not exist", hint=f"mkdir -p {folder}")
+    if not os.access(folder, os.W_OK):
+        raise Missing(f"cannot write {path!r}", why=f"the folder {str(folder)!r} is not writable")
+
+
+def _beside(path: Path, data: bytes) -> str:
+    check_writable(str(path))
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".netfig-", suffix=path.suffix, dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, _mode_of(path))
+    except OSError as error:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise NetfigError(f"cannot write {str(path)!r}", why=error.strerror or str(error)) from error
+    return temporary
+
+
+def _mode_of(path: Path) -> int:
+    """The permissions the file has, or would get from an ordinary ``open``: temporary files are private."""
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

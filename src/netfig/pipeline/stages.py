@@ -1,0 +1,134 @@
+"""The stages: load, annotate, render. Each checks what a plugin returned and says whose mistake it was."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from netfig.errors import NetfigError, UsageError, did_you_mean
+from netfig.figure import Direction, Figure
+from netfig.graph import Graph, Note
+from netfig.hooks import Loaded, ModelRun, Request, Source
+from netfig.pipeline.result import Result
+
+if TYPE_CHECKING:
+    from netfig.registry import Registry
+
+Options = Mapping[str, Mapping[str, Any]]
+
+
+def load(request: Request, registry: Registry, options: Options | None = None) -> Loaded:
+    """The graph of a target, by the first source that accepts it.
+
+    Raises:
+        UsageError: no source accepts the target.
+    """
+    source = _source_for(request.target, registry)
+    loaded = registry.call("sources", source, source.load, request, registry.options_of(source, options or {}))
+    if not (isinstance(loaded, Loaded) and isinstance(loaded.graph, Graph)):
+        raise registry.misuse("sources", source, f"returned {type(loaded).__name__}, not Loaded")
+    return replace(loaded, graph=_as_plugins_want(loaded, registry))
+
+
+def _source_for(target: Any, registry: Registry) -> Source:
+    for source in registry.sources.values():
+        if registry.call("sources", source, source.accepts, target):
+            return source
+    shown = target if isinstance(target, str) else type(target).__name__
+    known = "; ".join(f"{s.name}: {s.summary}" for s in registry.sources.values())
+    raise UsageError(f"nothing knows how to read the target {shown!r}", hint=f"known sources: {known}")
+
+
+def _as_plugins_want(loaded: Loaded, registry: Registry) -> Graph:
+    """The graph with what plugins say about its modules and op kinds, kept as notes that renderers read."""
+    notes: list[Note] = []
+    own = {name: kind for name, kind in registry.of("op_kinds").items() if registry.owner("op_kinds", name).name != "netfig"}
+    for op in loaded.graph.ops if own else ():
+        kind = own.get(op.kind)
+        if kind is not None:
+            author = registry.owner("op_kinds", kind.name).distribution
+            facts = {"kind.label": kind.label, "kind.role": kind.role, "kind.sign": kind.sign, "kind.helper": kind.helper}
+            notes += [Note(op.id, key, value, author=author) for key, value in facts.items()]
+    if loaded.run is not None and any("netfig_describe_module" in p.hooks for p in registry.plugins):
+        notes += _described(loaded.graph, loaded.run, registry)
+    return replace(loaded.graph, notes=loaded.graph.notes + tuple(notes)) if notes else loaded.graph
+
+
+def _described(graph: Graph, run: ModelRun, registry: Registry) -> Iterable[Note]:
+    modules = dict(run.model.named_modules()) if hasattr(run.model, "named_modules") else {}
+    for scope in graph.scopes:
+        module = modules.get(scope.path)
+        said = registry.describe_module(module, scope.path) if scope.kind == "module" and module is not None else None
+        if said is None:
+            continue
+        if said.label:
+            yield Note(scope.id, "label", said.label, author="plugin")
+        if said.opaque:
+            yield Note(scope.id, "opaque", True, author="plugin")
+        for key, value in said.attributes.items():
+            yield Note(scope.id, f"attribute.{key}", value, author="plugin")
+
+
+def annotate(
+    loaded: Loaded,
+    registry: Registry,
+    *,
+    names: Iterable[str] | None = None,
+    options: Options | None = None,
+    report: Any = None,
+) -> Graph:
+    """The graph with the notes of all annotators, or of those named. One that fails costs a line, not the figure."""
+    graph = loaded.graph
+    wanted = tuple(registry.annotators) if names is None else tuple(names)
+    for name in wanted:
+        if name not in registry.annotators:
+            raise UsageError(f"there is no annotator {name!r}", hint=did_you_mean(name, registry.annotators))
+    for name in wanted:
+        annotator = registry.annotators[name]
+        own = registry.options_of(annotator, options or {})
+        try:
+            notes = tuple(registry.call("annotators", annotator, annotator.annotate, graph, loaded.run, own))
+            for note in notes:
+                if not isinstance(note, Note):
+                    raise registry.misuse("annotators", annotator, f"returned {type(note).__name__}, not Note")
+            graph = replace(graph, notes=graph.notes + tuple(n for n in notes if n not in graph.notes)) if notes else graph
+        except NetfigError as error:
+            (report or _to_stderr)(f"netfig: warning: {error.what}" + (f" ({error.why})" if error.why else ""))
+    return graph
+
+
+def render(
+    graph: Graph,
+    registry: Registry,
+    *,
+    renderer: str = "modules",
+    theme: str = "light",
+    options: Options | None = None,
+    depth: int | None = None,
+    direction: Direction | None = None,
+    width: float | None = None,
+    engine: str = "auto",
+) -> Result:
+    """A figure of a graph by a renderer, which is named."""
+    chosen, paints = registry.renderer(renderer), registry.theme(theme)
+    given = {name: dict(values) for name, values in (options or {}).items()}
+    if depth is not None:
+        if "depth" not in {f.name for f in fields(chosen.options)}:
+            raise UsageError(f"the renderer {renderer!r} has no depth")
+        given.setdefault(renderer, {})["depth"] = depth
+    drawn = registry.call("renderers", chosen, chosen.draw, graph, registry.options_of(chosen, given))
+    if not (isinstance(drawn, Figure) or _is_digraph(drawn)):
+        raise registry.misuse("renderers", chosen, f"returned {type(drawn).__name__}, not Figure or graphviz.Digraph")
+    return Result(graph, drawn, paints, chosen, registry=registry, options=given, direction=direction, width=width, engine=engine)
+
+
+def _is_digraph(drawn: Any) -> bool:
+    """Whether it is a ``graphviz.Digraph``, without importing graphviz: who made one has."""
+    graphviz = sys.modules.get("graphviz")
+    return graphviz is not None and isinstance(drawn, (graphviz.Digraph, graphviz.Graph))
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
