@@ -1,0 +1,77 @@
+# What a newcomer types: `make demo`, then `make test`. Nothing outside this folder and its .venv is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+USER_STAMP := $(VENV)/.installed
+DEV_STAMP  := $(VENV)/.installed-dev
+PEERS      := $(VENV)/peers
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test lint format check check-heavy gallery docs bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+: .*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("netfig needs Python 3.11 or newer; say which: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(USER_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+# pip before 25.1 has no --group, so the list in pyproject.toml, its only home, is read out here.
+$(DEV_STAMP): $(USER_STAMP)
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
+	$(BIN)/pip install --quiet -c constraints.txt -r $(VENV)/dev.txt
+	@touch $@
+
+in_demo = -o demo/$(1).svg -o demo/$(1).png -o demo/$(1).pdf
+
+demo: $(USER_STAMP) ## draw three networks as SVG, PNG and PDF into demo/
+	@mkdir -p demo
+	$(BIN)/netfig draw examples/lenet5.py:LeNet5 --input 1x32x32 $(call in_demo,lenet5)
+	$(BIN)/netfig draw examples/cnn_64.layers --renderer pipeline --opt pipeline.style=volumes $(call in_demo,cnn-64)
+	$(BIN)/netfig draw examples/transformer_encoder.py:encoder --input 16x64 $(call in_demo,transformer-encoder)
+	@echo "The figures are in $(CURDIR)/demo:"
+	@cd demo && ls *.svg *.png *.pdf | sed 's/^/  /'
+
+test: $(DEV_STAMP) ## run the tests
+	$(BIN)/python -m pytest -n 2 -m "not heavy" $(ARGS)
+
+lint: $(DEV_STAMP) ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV_STAMP) ## put the sources into the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint test ## everything a change must pass
+	$(BIN)/netfig gallery check
+
+check-heavy: $(DEV_STAMP) ## the sweeps too long for every run
+	$(BIN)/python -m pytest -n 2 -m heavy $(ARGS)
+
+gallery: $(DEV_STAMP) ## draw every example again into gallery/
+	$(BIN)/netfig gallery build
+
+docs: $(DEV_STAMP) ## write the generated pages of docs/ again
+	$(BIN)/python docs/generate.py
+
+# The tools measured against live in an environment of their own that also sees everything installed here.
+$(PEERS)/.installed: benchmarks/requirements.txt $(DEV_STAMP)
+	$(BIN)/python -m venv $(PEERS)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)/src", sep="\n")' \
+	  > "$$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/netfig.pth"
+	$(PEERS)/bin/pip install --quiet -c constraints.txt -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(PEERS)/.installed ## measure; writes docs/benchmarks.md
+	$(PEERS)/bin/python benchmarks/run.py
+
+clean: ## remove what make and the tools put here
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
