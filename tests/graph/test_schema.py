@@ -151,6 +151,14 @@ def test_what_is_no_graph_file_is_refused_without_a_traceback(data: bytes) -> No
     assert isinstance(reading(data), InvalidInput)
 
 
+def test_a_file_larger_than_the_limit_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = graph_to_json(small())
+    monkeypatch.setattr("netfig.schema.documents.LARGEST", len(data) - 1)
+    assert "larger than" in reading(data).what
+    monkeypatch.setattr("netfig.schema.documents.LARGEST", len(data))
+    assert graph_from_json(data) == small()
+
+
 def test_another_format_is_named() -> None:
     assert "'netfig-figure'" in reading({"format": "netfig-figure", "version": [1, 0]}).why
 

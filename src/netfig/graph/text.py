@@ -106,7 +106,7 @@ class _Text:
             texts = [_ref_text(ref) for ref in slot.refs]
             many = f"[{', '.join(texts)}]" if len(texts) != 1 else texts[0]
             reads.append(f"{slot.name}{'!' if slot.name in op.writes else ''}={many}")
-        settings = _settings(op.attributes)
+        settings = _settings(tuple(pair for pair in op.attributes if pair[0] != "target"))  # how to run it again
         made = ", ".join(self.typed(out) for out in op.outputs) or "nothing"
         phase = "" if op.phase == "forward" else f" [{op.phase}]"
         return f"{op.id}: {op.kind}({', '.join(reads + ([settings] if settings else []))}) → {made}{phase}"
