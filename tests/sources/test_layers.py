@@ -224,6 +224,12 @@ def test_a_chain_too_large_for_memory_stays_without_memory() -> None:
 
 ERRORS = [
     (
+        "AdaptiveAvgPool2d(0)",
+        "3x8x8",
+        "layer 1 'pool' (AdaptiveAvgPool2d) makes nothing: from 3×8×8 its output would be 3×0×0",
+        "AdaptiveAvgPool2d(0)",
+    ),
+    (
         "Conv2d(3,16,3) | Linear(576,10)",
         "3x64x64",
         "layer 2 'linear' (Linear) does not fit: it gets 16×62×62 and needs …×576",

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from netfig.errors import ModelFailed, UsageError
+from netfig.errors import InvalidInput, ModelFailed, UsageError
 from netfig.hooks import Request
 from netfig.sources import builtin_sources, torch_source
 
@@ -123,6 +123,7 @@ def test_a_train_method_of_the_users_own_is_respected() -> None:
         def train(self, mode: bool = True) -> Frozen:
             super().train(mode)
             self.norm.eval()
+            self.norm.weight.requires_grad_(False)
             return self
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -132,6 +133,7 @@ def test_a_train_method_of_the_users_own_is_respected() -> None:
     model = Frozen()
     load(model, "3", mode="train", batch=2)
     assert model.norm.training  # as it was: nobody had called train() on it
+    assert model.norm.weight.requires_grad
 
 
 def test_a_class_from_python_is_made_and_traced() -> None:
@@ -155,6 +157,30 @@ def test_a_scripted_or_compiled_module_keeps_its_name_and_its_parameters(wrap: A
 def test_a_forward_that_raises_is_the_models_failure(net: str) -> None:
     with pytest.raises(ModelFailed, match="not today"):
         load(f"{net}:Fails", "3")
+
+
+def test_a_wrong_shape_is_one_error_and_no_log(net: str) -> None:
+    """In a process of its own: torch logs to the standard error it found when it was imported."""
+    code = (
+        "from netfig.hooks import Request; from netfig.sources import torch_source as t; from netfig.errors import ModelFailed\n"
+        f"try: t.load(Request('{net}:Net', inputs=('9',)), None)\n"
+        "except ModelFailed as error: print('FOUND', error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert "module 'fc' (Linear) failed" in done.stdout
+    assert "1, 9" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_graph_that_does_not_replay_is_an_error(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from netfig.sources import torch_replay
+
+    assert load(f"{net}:Net", "3", verify=True).graph.name == "Net"
+    wrong = torch_replay.Verification(False, "output differs by 0.5", 0.5, 1)
+    monkeypatch.setattr(torch_replay, "verify", lambda *_: wrong)
+    with pytest.raises(InvalidInput, match="does not give the model's outputs") as caught:
+        load(f"{net}:Net", "3", verify=True)
+    assert caught.value.why == "output differs by 0.5"
 
 
 def test_floats_given_to_an_embedding_are_explained(net: str) -> None:

@@ -314,7 +314,8 @@ class _Step:
         if not isinstance(first, torch.Tensor):
             raise self.fail(f"{self.label} makes no tensor but a {type(first).__name__}")
         if 0 in first.shape and 0 not in self.x.shape:
-            raise self._misfit(f"its output would be {self.inference._shape(first)}")
+            got, empty = self.inference._shape(self.x), self.inference._shape(first)
+            raise self.fail(f"{self.label} makes nothing: from {got} its output would be {empty}")
         return first.to("meta"), first is result
 
     def _run_for_real(self, module: nn.Module) -> Any:
@@ -357,7 +358,11 @@ class _Step:
 
     def _least_sizes(self, spatial: int) -> str:
         """The smallest input a window fits into, where the layer has one."""
-        if "Transpose" in self.made_by.__name__ or not isinstance(self.bound.get("padding", 0), (int, tuple)):
+        if (
+            "kernel_size" not in self.bound
+            or "Transpose" in self.made_by.__name__
+            or not isinstance(self.bound.get("padding", 0), (int, tuple))
+        ):
             return ""
         windows = [_each(self.bound.get(n, d), spatial) for n, d in (("kernel_size", 0), ("dilation", 1), ("padding", 0))]
         if any(w is None for w in windows):

@@ -11,9 +11,9 @@ from netfig.graph import Attribute, Dim, Op, Scope, Slot, TensorType, Value
 from netfig.graph.build import safe_id
 from netfig.sources.torch_names import function_name, literal, plain_name
 from netfig.sources.torch_prepass import Prepass, Span
-from netfig.sources.torch_record import ENTER, EXIT, OP, OVERWRITES, Number, OpInfo, Recorder, op_info
+from netfig.sources.torch_record import ENTER, EXIT, OP, OVERWRITES, Number, OpInfo, Recorder
 from netfig.sources.torch_storage import Layout
-from netfig.sources.torch_values import Names, Pending, Region, Values, visible
+from netfig.sources.torch_values import Names, Part, Pending, Region, Values
 
 _DIMS: dict[int, Dim] = {}
 _TYPES: dict[tuple[Any, Any], TensorType] = {}
@@ -67,6 +67,7 @@ class Build:
         self.values = Values(recorder, self._write_op, self._prepass.written)
         self.ops: list[Op] = []
         self.op_at: dict[int, str] = {}  # where an operator stands in the log → the id of its op
+        self.final: dict[int, str] = {}
         self._op_name, self._scope_name = Names(), Names()
         self._calls: dict[int, int] = {}
         self._phase: Any = "forward"
@@ -86,7 +87,7 @@ class Build:
             if code == OP:
                 if position not in dropped:
                     self._place(position, entry, single.get(position))
-                elif entry[1] is _LIFT:
+                elif entry[1].lift:
                     self._lifted(entry)
             elif code == ENTER:
                 self._enter_module(entry[1], entry[2])
@@ -123,7 +124,7 @@ class Build:
         return opened
 
     def _leave(self, numbers: Sequence[int]) -> None:
-        self.here.outputs = [self.values.read(number).id for number in numbers]
+        self.here.outputs = [self.values.read(number).id for number in numbers if self.values.known(number)]
         if self.here.parent is not None:
             self.here = self.here.parent
 
@@ -145,8 +146,7 @@ class Build:
     # ops
 
     def _place(self, position: int, entry: tuple[Any, ...], function: Any) -> None:
-        _, func, args, kwargs, made = entry
-        info = op_info(func)
+        _, info, args, kwargs, made = entry
         call = self._sort(info, args, kwargs)
         kind = self._kind(info, function, args)
         op_id = self._op_name(f"{self._prefixes[self.here.id]}{kind}")
@@ -158,9 +158,20 @@ class Build:
             holes = self._outputs(made, call.written, op_id, outputs)
             if holes is not None:
                 call.attributes.append(("returns", holes))
+        if info.name == "as_strided" or (info.random and info.overwritten):  # what depends on places in memory
+            call.attributes.append(("place", self._place_of(args[0])))
         call.attributes.append(("target", info.target))
         self.ops.append(
-            Op(op_id, kind, tuple(call.slots), tuple(outputs), self.here.id, tuple(call.attributes), self._phase, tuple(call.writes))
+            Op(
+                op_id,
+                kind,
+                tuple(call.slots),
+                tuple(outputs),
+                self.here.id,
+                tuple(call.attributes),
+                self._phase,
+                tuple(call.writes),
+            )
         )
 
     def _outputs(self, made: Any, written: list[int], op_id: str, outputs: list[str]) -> tuple[Attribute, ...] | None:
@@ -184,7 +195,7 @@ class Build:
     def _sort(self, info: OpInfo, args: Sequence[Any], kwargs: dict[str, Any] | None) -> Call:
         call = Call()
         read = self.values.read
-        written = dict(info.written(args, kwargs or {})) if info.writes else {}
+        written = dict(info.written(args, kwargs or {})) if info.writes and not info.renames else {}
         given = zip(info.names, args, strict=False) if not kwargs else [*zip(info.names, args, strict=False), *kwargs.items()]
         slots = call.slots
         for index, (name, value) in enumerate(given):
@@ -231,32 +242,39 @@ class Build:
         if function is not None:
             return function_name(function)
         if info.name == "convolution" and type(args[1]) is Number:
-            dims = len(self._recorder.seen[args[1]].shape) - 2
+            dims = len(self._recorder.seen[args[1]][1]) - 2
             return f"conv{'_transpose' if args[6] else ''}{dims}d"
         return plain_name(info.name)
+
+    def _place_of(self, number: int) -> tuple[Attribute, ...]:
+        dtype, shape, stride, offset, _ = self._recorder.seen[number]
+        return place(Layout(dtype.itemsize, shape, stride or (), offset))
 
     def _lifted(self, entry: tuple[Any, ...]) -> None:
         """``torch.tensor(…)``: the fresh constant, without the operator that only announces it."""
         source, made = entry[2][0], entry[4]
         self.values.hold(made, self.values.read(source))
 
-    def _write_op(self, number: int, region: Region, old: Pending | None, pending: Sequence[Region]) -> Pending:
+    def _write_op(self, number: int, region: Region, old: Pending | None, parts: Sequence[Part]) -> Pending:
         """Say that a tensor changed because something was written through another tensor of the same memory."""
-        reads_old, shown = visible(region, pending)
-        slots = [Slot("written", tuple([r.value.ref for r in shown if r.value is not None]))]
-        if reads_old and old is not None:
+        slots = [Slot("written", tuple([value.ref for _, value in parts]))]
+        if old is not None:
             slots.insert(0, Slot("old", old.refs))
         op_id = self._op_name(f"{self._prefixes[self.here.id]}write")
         made = self.values.declare(number, "computed", f"{op_id}.out")
         attributes: tuple[tuple[str, Attribute], ...] = ()
         if region.layout is not None:
-            places = tuple([place(r.layout) for r in shown if r.layout is not None])
-            attributes = (("place", place(region.layout)), ("places", places))
-        writes = ("old",) if reads_old else (region.name,)
-        self.ops.append(Op(op_id, "write", tuple(slots), (made.id,), self.here.id, attributes, self._phase, writes))
+            attributes = (("place", place(region.layout)), ("places", tuple([place(at) for at, _ in parts if at is not None])))
+        self.ops.append(Op(op_id, "write", tuple(slots), (made.id,), self.here.id, attributes, self._phase))
         return made
 
     # results
+
+    def finish(self, declared: Sequence[int]) -> None:
+        """What parameters, buffers and inputs hold in the end, where the run changed them: `final`, by number."""
+        written = self._prepass.written
+        seen = self._recorder.seen
+        self.final = {number: self.values.read(number).id for number in declared if seen[number][4] in written}
 
     def first_value(self, number: int) -> str:
         """The id of what a tensor that existed before held at first."""
@@ -270,9 +288,7 @@ class Build:
             entry = seen[v.number]
             region = v.region
             storage = region.name if region is not None and region.written else None
-            found.append(
-                Value(v.id, v.kind, tensor_type(entry.dtype, entry.shape), (), (), v.names, storage, None, (), v.data)
-            )
+            found.append(Value(v.id, v.kind, tensor_type(entry[0], entry[1]), (), (), v.names, storage, None, (), v.data))
         return tuple(found)
 
     def finished_scopes(self, owns: Sequence[tuple[str, ...]], attributes: Sequence[Any]) -> tuple[Scope, ...]:
@@ -287,9 +303,6 @@ class Build:
             inputs, outputs = tuple(dict.fromkeys(s.inputs)), tuple(dict.fromkeys(s.outputs))
             found.append(Scope(s.id, s.kind, parent, s.type_name, s.path, s.call, None, inputs, outputs, own, settings))
         return tuple(found)
-
-
-_LIFT = torch.ops.aten.lift_fresh.default
 
 
 def place(layout: Layout) -> tuple[Attribute, ...]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 _EMPTY = frozenset({dict, collections.OrderedDict, set, list})
 TensorMap = Callable[[Tensor], Tensor]
@@ -38,9 +38,10 @@ class StructuralCopy:
         self._tensor = tensor
         self._memo: dict[int, Any] = {}
         self._kept: list[Any] = []  # ids in the memo stay valid while their objects live
-        self.pairs: list[tuple[Tensor, Tensor]] = []
+        self.lazy = False  # whether a tensor has no size yet
 
     def __call__(self, original: Any) -> Any:
+        """The copy of anything."""
         kind = type(original)
         if kind in _ATOMS:
             return original
@@ -70,13 +71,13 @@ class StructuralCopy:
             return original.clone_state() if isinstance(original, torch.Generator) else copy.deepcopy(original)
         if kind.__module__ == "numpy" and hasattr(original, "copy"):
             return original.copy()
-        if kind.__new__ is object.__new__ and hasattr(original, "__dict__"):
+        if vars(kind).get("__new__", kind.__new__) is object.__new__ and hasattr(original, "__dict__"):
             return self._copy_object(original, kind)
         return original
 
     def _copy_tensor(self, original: Tensor) -> Tensor:
         made = self._tensor(original)
-        self.pairs.append((original, made))
+        self.lazy |= isinstance(original, UninitializedTensorMixin)
         extra = original.__dict__
         if extra and not isinstance(original, UninitializedTensorMixin) and made.__dict__ is not extra:
             for key, value in extra.items():
@@ -84,7 +85,7 @@ class StructuralCopy:
         return made
 
     def _copy_object(self, original: Any, kind: type) -> Any:
-        made = kind.__new__(kind)
+        made: Any = kind.__new__(kind)  # type: ignore[call-overload]
         self._memo[id(original)] = made
         self._kept.append(original)
         state = made.__dict__
@@ -94,13 +95,13 @@ class StructuralCopy:
                 state[key] = value
             elif sort in _EMPTY and not value:  # most of a module: its tables of hooks
                 state[key] = sort()
+            elif sort is tuple and _ATOMS.issuperset(map(type, value)):
+                state[key] = value
             else:
                 state[key] = self(value)
-        for base in kind.__mro__:
-            slots = base.__dict__.get("__slots__", ())
-            for slot in (slots,) if isinstance(slots, str) else slots:
-                if slot not in {"__dict__", "__weakref__"} and hasattr(original, slot):
-                    object.__setattr__(made, slot, self(getattr(original, slot)))
+        for slot in _slots(kind):
+            if hasattr(original, slot):
+                object.__setattr__(made, slot, self(getattr(original, slot)))
         return made
 
     def _copy_container_subclass(self, original: Any, kind: type) -> Any:
@@ -172,7 +173,9 @@ class StructuralCopy:
         return made_function
 
     def _copy_partial(self, original: functools.partial[Any]) -> functools.partial[Any]:
-        return functools.partial(self(original.func), *map(self, original.args), **{k: self(v) for k, v in original.keywords.items()})
+        return functools.partial(
+            self(original.func), *map(self, original.args), **{k: self(v) for k, v in original.keywords.items()}
+        )
 
     def _copy_weakref(self, original: weakref.ref[Any]) -> weakref.ref[Any]:
         target = original()
@@ -193,6 +196,16 @@ _BY_TYPE: dict[type, Callable[[StructuralCopy, Any], Any]] = {
     functools.partial: StructuralCopy._copy_partial,
     weakref.ReferenceType: StructuralCopy._copy_weakref,
 }
+
+
+@functools.cache
+def _slots(kind: type) -> tuple[str, ...]:
+    """The attributes of a class that are not in its instances' ``__dict__``."""
+    found: list[str] = []
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        found += [slots] if isinstance(slots, str) else slots
+    return tuple(slot for slot in found if slot not in {"__dict__", "__weakref__"})
 
 
 def alias(original: Tensor) -> Tensor:
@@ -217,6 +230,7 @@ class ToMeta:
         self._storages: dict[int, torch.UntypedStorage] = {}
 
     def __call__(self, original: Tensor) -> Tensor:
+        """The stand-in of a tensor."""
         if original.is_meta:
             return alias(original)
         if isinstance(original, UninitializedTensorMixin):
@@ -242,7 +256,7 @@ class ToMeta:
             if storage.nbytes() == made.untyped_storage().nbytes() and original.storage_offset() == 0:
                 self._storages[key] = made.untyped_storage()
                 return made
-            shared = self._storages[key] = torch.UntypedStorage(storage.nbytes(), device="meta")
+            shared = self._storages[key] = torch.UntypedStorage(storage.nbytes(), device="meta")  # type: ignore[no-untyped-call]
         made = torch.empty(0, dtype=original.dtype, device="meta")
         return made.set_(shared, original.storage_offset(), original.shape, original.stride())
 
@@ -272,7 +286,7 @@ class RandomState:
 
     def __init__(self) -> None:
         self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
         self._python = random.getstate()
         numpy = sys.modules.get("numpy")
         self._numpy = numpy.random.get_state() if numpy is not None else None

@@ -1,4 +1,4 @@
-"""Names for the tensors in inputs and outputs, whatever structure they are in: ``batch.image``, ``output[0]``, ``output.logits``."""
+"""Names for the tensors in inputs and outputs, in any structure: ``batch.image``, ``output[0]``, ``output.logits``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ def _walk(item: Any, name: str, depth: int, above: set[int]) -> Iterator[tuple[s
     if isinstance(item, Tensor):
         yield name, item
         return
-    if item is None or isinstance(item, (int, float, complex, str, bytes, type, nn.Module)) or depth > _DEEPEST or id(item) in above:
+    if (
+        item is None
+        or isinstance(item, (int, float, complex, str, bytes, type, nn.Module))
+        or depth > _DEEPEST
+        or id(item) in above
+    ):
         return
     above.add(id(item))
     for part, inner in _parts(item):
@@ -45,7 +50,9 @@ def _parts(item: Any) -> list[tuple[str, Any]]:
 
 
 def _key(key: Any) -> str:
-    return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" if isinstance(key, (str, int)) else f"[{key}]"
+    return (
+        f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" if isinstance(key, (str, int)) else f"[{key}]"
+    )
 
 
 def named_inputs(forward: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
-from netfig.sources.torch_record import OP, SPAN, Number, Recorder, op_info
+from netfig.sources.torch_record import OP, SPAN, Number, Recorder
 
-_aten = torch.ops.aten
-_RESERVES = frozenset({_aten.empty.memory_format, _aten.empty_strided.default})
 _MethodWrapper = type(Tensor.shape.__get__)  # type: ignore[attr-defined]
 
 
@@ -26,9 +23,9 @@ class Prepass:
     """Facts about the log.
 
     `dropped` are operators that are no part of the computation: views nobody reads (autograd saves detached tensors; the
-    destination of ``x[i] = y`` is a view that is only written to) and the announcement of a fresh constant. `written` are the memories
-    written to in place. `single` names the
-    function of an operator that is its only one; `opens` and `closes` are where functions of several operators begin and end.
+    destination of ``x[i] = y`` is a view that is only written to) and the announcement of a fresh constant. `written` are the
+    memories written to in place. `single` names the function of an operator that is its only one; `opens` and `closes` are
+    where functions of several operators begin and end.
     """
 
     def __init__(self, recorder: Recorder, used_at_the_end: frozenset[int]) -> None:
@@ -67,34 +64,33 @@ class Prepass:
         for position in range(len(log) - 1, -1, -1):
             entry = log[position]
             if entry[0] != OP:
-                numbers = entry[3] if entry[0] == SPAN else entry[2]
-                if numbers:
-                    used.update(numbers)
+                if entry[0] != SPAN and entry[2]:
+                    used.update(entry[2])
                 continue
-            _, func, args, kwargs, made = entry
-            info = op_info(func)
-            if (info.view or func in _RESERVES) and type(made) is Number and made not in used:
+            _, info, args, kwargs, made = entry
+            if info.disposable and type(made) is Number and made not in used:
                 dropped.add(position)
                 continue
-            if func is _aten.lift_fresh.default and args[0] in recorder.external:
+            if info.lift and args[0] in recorder.external:
                 dropped.add(position)
                 continue
-            if info.writes:
+            ignored = info.overwritten
+            if info.writes and not info.renames:
                 for _, written in info.written(args, kwargs or {}):
                     for number in written if type(written) is list else (written,):
-                        self.written.add(recorder.seen[number].storage)
-            ignored = info.overwritten
-            for name, value in zip(info.names, args, strict=False):
-                if name in ignored:
-                    continue
-                if type(value) is Number:
-                    used.add(value)
-                elif type(value) is list:
-                    used.update([item for item in value if type(item) is Number])
-            if kwargs:
-                for name, value in kwargs.items():
-                    if type(value) is Number and name not in ignored:
+                        self.written.add(recorder.seen[number][4])
+            if not ignored:
+                for value in args:
+                    if type(value) is Number:
                         used.add(value)
                     elif type(value) is list:
                         used.update([item for item in value if type(item) is Number])
+            else:
+                named = [(name, value) for name, value in zip(info.names, args, strict=False) if name not in ignored]
+                for _, value in named:
+                    used.update([item for item in (value if type(value) is list else [value]) if type(item) is Number])
+            if kwargs:
+                for name, value in kwargs.items():
+                    if name not in ignored:
+                        used.update([item for item in (value if type(value) is list else [value]) if type(item) is Number])
         return dropped

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
@@ -33,14 +34,11 @@ class Number(int):
     __slots__ = ()
 
 
-class Seen(NamedTuple):
-    """What is known of a numbered tensor: `storage` is our own number of its memory; no strides when it is not strided."""
+Seen = tuple[torch.dtype, tuple[int, ...], tuple[int, ...] | None, int, int]
+"""What is known of a numbered tensor: dtype, shape, strides (``None`` when it is not strided), offset, number of its memory.
 
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    stride: tuple[int, ...] | None
-    offset: int
-    storage: int
+Memory that was there before the run has a negative number, memory of the run the number of the tensor that first had it.
+"""
 
 
 class External(NamedTuple):
@@ -54,14 +52,31 @@ class OpInfo:
     """What the schema of an operator says, looked up once per operator."""
 
     __slots__ = (
-        ("defaults", "dynamic", "fresh", "name", "names", "out_names", "overload", "overwritten", "question", "renames")
-        + ("schema", "target", "view", "when", "writes")
+        "defaults",
+        "disposable",
+        "dynamic",
+        "fresh",
+        "lift",
+        "name",
+        "names",
+        "out_names",
+        "overload",
+        "overwritten",
+        "question",
+        "random",
+        "renames",
+        "reserve",
+        "schema",
+        "target",
+        "view",
+        "when",
+        "writes",
     )
 
     def __init__(self, overload: Any) -> None:
         self.overload = overload
         self.target = str(overload)
-        schema = getattr(overload, "_schema", None)
+        schema: Any = getattr(overload, "_schema", None)
         self.schema = schema
         self.name = overload._schema.name.split("::")[-1] if schema is not None else str(getattr(overload, "__name__", overload))
         arguments = schema.arguments if schema is not None else []
@@ -76,12 +91,16 @@ class OpInfo:
         returns = schema.returns if schema is not None else []
         self.fresh = not self.writes and all(r.alias_info is None for r in returns)
         self.question = self.target.startswith("prim.")  # asks a tensor about itself, computes nothing
+        self.reserve = self.target in {"aten.empty.memory_format", "aten.empty_strided.default"}
+        self.lift = self.target == "aten.lift_fresh.default"
         self.view = not self.writes and not self.fresh
+        self.disposable = self.view or self.reserve  # without a reader it is no part of the computation
         self.out_names = frozenset(a.name for a in arguments if getattr(a, "is_out", False))
         self.overwritten = self.out_names | (frozenset({"self"}) if self.name in OVERWRITES else frozenset())
         self.defaults = {a.name: a.default_value for a in arguments if a.has_default_value()}
         tags = getattr(overload, "tags", ())
-        self.renames = torch.Tag.inplace_view in tags
+        self.renames = torch.Tag.inplace_view in tags or self.name == "set_"  # the tensor object becomes another tensor
+        self.random = torch.Tag.nondeterministic_seeded in tags
         self.dynamic = torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
 
     def written(self, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
@@ -95,7 +114,6 @@ class OpInfo:
                 found.append((name, value))
         return found
 
-
     def default(self, name: str) -> Any:
         """The value an argument has when it is left out."""
         return self.defaults.get(name, _NOTHING)
@@ -103,7 +121,19 @@ class OpInfo:
 
 _NOTHING = object()
 OVERWRITES = frozenset(
-    {"copy_", "fill_", "zero_", "normal_", "uniform_", "bernoulli_", "exponential_", "random_", "cauchy_", "log_normal_", "geometric_"}
+    {
+        "copy_",
+        "fill_",
+        "zero_",
+        "normal_",
+        "uniform_",
+        "bernoulli_",
+        "exponential_",
+        "random_",
+        "cauchy_",
+        "log_normal_",
+        "geometric_",
+    }
 )
 """In-place operators that ignore what was there before."""
 
@@ -114,14 +144,14 @@ _HIDDEN_WRITES: dict[Any, tuple[tuple[str, ...], str]] = {
     _aten.cudnn_batch_norm.default: (("running_mean", "running_var"), "training"),
     _aten.miopen_batch_norm.default: (("running_mean", "running_var"), "training"),
 }
-_INFO: dict[Any, OpInfo] = {}
+_INFO: dict[int, OpInfo] = {}
 
 
 def op_info(overload: Any) -> OpInfo:
     """The facts of an operator, remembered."""
-    found = _INFO.get(overload)
+    found = _INFO.get(id(overload))  # an operator's own hash is computed in Python; it lives as long as its facts do
     if found is None:
-        found = _INFO[overload] = OpInfo(overload)
+        found = _INFO[id(overload)] = OpInfo(overload)
     return found
 
 
@@ -130,21 +160,23 @@ class Recorder:
 
     def __init__(self, *, keep_constants: bool = False) -> None:
         self.log: list[tuple[Any, ...]] = []
-        self.seen: list[Seen] = [Seen(torch.float32, (), None, 0, -1)]  # number 0 is nobody's: a number is always true
+        self.seen: list[Seen] = [(torch.float32, (), None, 0, 0)]  # number 0 is nobody's: a number is always true
         self.external: dict[int, External] = {}  # by number
         self.constants: dict[int, Tensor] = {}
         self.contents: dict[int, tuple[Any, ...]] = {}
         self.dynamic: dict[int, str] = {}  # log position → where in the user's code
         self.failed: tuple[BaseException, int, str] | None = None
+        self.failing: tuple[BaseException, Any] | None = None
         self.open: list[int] = []  # indices of the module calls under way
         self.inside = 0  # torch functions under way: the function mode is off within them
         self.paused = False
         self._keep_constants = keep_constants
-        self._storages = itertools.count()
+        self._storages = itertools.count(1)
         self._known: dict[int, Number] = {}  # by id, of tensors that are not ours to mark
         self._kept: list[Tensor] = []
         self._adopted: dict[int, Tensor] = {}
         self._by_memory: dict[int, int] = {}
+        self._versions: list[tuple[Tensor, int]] = []
         self._protected: dict[int, Tensor] = {}
         self._backups: dict[int, tuple[Tensor, Tensor]] = {}
 
@@ -167,6 +199,8 @@ class Recorder:
             tensor._netfig = number  # type: ignore[attr-defined]
         else:
             self._known[id(tensor)] = number
+            if not tensor.is_inference():
+                self._versions.append((tensor, tensor._version))
         return number
 
     def number_of(self, tensor: Tensor) -> Number | None:
@@ -183,11 +217,16 @@ class Recorder:
         known = self._known.get(id(tensor))
         if known is not None:
             return known
+        if is_functorch_wrapped_tensor(tensor):  # inside vmap, grad, jvp: operators see what is inside
+            inner = tensor
+            while is_functorch_wrapped_tensor(inner):
+                inner = get_unwrapped(inner)
+            return inner.__dict__.get("_netfig") or self.meet(inner)
         with _disable_current_modes(), torch._C.DisableTorchFunction():
             base = tensor._base if tensor._is_view() else None
             if base is not None and (of := self.number_of(base)) is not None:
-                number = self._describe(tensor, self.seen[of].storage)
-                self.log.append((OP, _aten.alias.default, (of,), None, number))
+                number = self._describe(tensor, self.seen[of][4])
+                self.log.append((OP, op_info(_aten.alias.default), (of,), None, number))
                 tensor._netfig = number  # type: ignore[attr-defined]
                 return number
             number = self.adopt(tensor, "constant", (), mark=False)
@@ -199,28 +238,31 @@ class Recorder:
 
     def _memory(self, tensor: Tensor) -> int:
         if tensor.layout is not torch.strided or not hasattr(tensor, "untyped_storage"):
-            return next(self._storages)
+            return -next(self._storages)
         try:
             key = tensor.untyped_storage()._cdata
         except (NotImplementedError, RuntimeError):
-            return next(self._storages)
+            return -next(self._storages)
         found = self._by_memory.get(key)
         if found is None:
-            found = self._by_memory[key] = next(self._storages)
+            found = self._by_memory[key] = -next(self._storages)
         return found
 
-    def _describe(self, tensor: Tensor, storage: int) -> Number:
-        number = Number(len(self.seen))
+    def _describe(self, tensor: Tensor, storage: int | None) -> Number:
+        seen = self.seen
+        number = Number(len(seen))
         try:
-            entry = Seen(tensor.dtype, tensor.shape, tensor.stride(), tensor.storage_offset(), storage)
+            if storage is None:
+                seen.append((tensor.dtype, tensor.shape, tensor.stride(), 0, number))
+            else:
+                seen.append((tensor.dtype, tensor.shape, tensor.stride(), int(tensor.storage_offset()), storage))
         except (RuntimeError, NotImplementedError):  # sparse, nested: no strides
             shape = tuple(tensor.shape) if not tensor.is_nested else ()
-            entry = Seen(tensor.dtype, shape, None, 0, storage)
-        self.seen.append(entry)
+            seen.append((tensor.dtype, shape, None, 0, number if storage is None else storage))
         return number
 
     def _new(self, tensor: Tensor, storage: int | None) -> Number:
-        number = self._describe(tensor, next(self._storages) if storage is None else storage)
+        number = self._describe(tensor, storage)
         tensor._netfig = number  # type: ignore[attr-defined]
         return number
 
@@ -228,7 +270,7 @@ class Recorder:
 
     def record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run one operator and log it."""
-        info = _INFO.get(func) or op_info(func)
+        info = _INFO.get(id(func)) or op_info(func)
         if info.question:
             return func(*args, **kwargs)
         encoded = [
@@ -250,7 +292,7 @@ class Recorder:
             made = self._after_alias(info, out, args, kwargs)
         if info.dynamic:
             self.dynamic[len(self.log)] = _user_line()
-        self.log.append((OP, func, encoded, encoded_kwargs, made))
+        self.log.append((OP, info, encoded, encoded_kwargs, made))
         return out
 
     def _encode(self, value: Any) -> Any:
@@ -270,20 +312,20 @@ class Recorder:
 
     def _after_alias(self, info: OpInfo, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Number what a view or an in-place operator hands back."""
-        if info.target == "aten.lift_fresh.default" and isinstance(out, Tensor) and out is args[0]:
+        if info.lift and isinstance(out, Tensor) and out is args[0]:
             return self._number_outputs(out, None)
-        if info.renames or info.name == "set_":
+        if info.renames:
             changed = args[0]
             source = args[1] if len(args) > 1 and isinstance(args[1], Tensor) else None
             of = self.number_of(source if source is not None else changed)
-            storage = self.seen[of].storage if of is not None else None
+            storage = self.seen[of][4] if of is not None else None
             if info.name == "set_" and source is None:
                 storage = self._memory(changed)
             self._known.pop(id(changed), None)
             return self._new(changed, storage)
         first = next((a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)), None)
         of = None if first is None or info.writes else self.number_of(first)
-        return self._number_outputs(out, None if of is None else self.seen[of].storage)
+        return self._number_outputs(out, None if of is None else self.seen[of][4])
 
     # memory that belongs to the user
 
@@ -291,7 +333,7 @@ class Recorder:
         """Before the first write to memory that was there before the run: keep its content."""
         for tensor in value if isinstance(value, (list, tuple)) else (value,):
             number = self.number_of(tensor)
-            if number is not None and (storage := self.seen[number].storage) in self._protected:
+            if number is not None and (storage := self.seen[number][4]) in self._protected:
                 self.back_up(storage)
 
     def back_up(self, storage: int) -> None:
@@ -305,7 +347,7 @@ class Recorder:
             whole = owner.detach()
             if owner.layout is torch.strided:
                 flat = torch.empty(0, dtype=torch.uint8, device=owner.device)
-                whole = flat.set_(owner.untyped_storage(), 0, (owner.untyped_storage().nbytes(),), (1,))  # type: ignore[call-overload]
+                whole = flat.set_(owner.untyped_storage(), 0, (owner.untyped_storage().nbytes(),), (1,))
             self._backups[storage] = (whole, whole.clone())
 
     def restore(self) -> None:
@@ -313,11 +355,14 @@ class Recorder:
         for whole, content in self._backups.values():
             if whole.layout is torch.strided:
                 whole.copy_(content)
+        if self._backups:
+            tensors, versions = zip(*self._versions, strict=True) if self._versions else ((), ())
+            torch._C._autograd._unsafe_set_version_counter(tensors, versions)
         self._backups.clear()
 
     def written_externals(self) -> dict[int, Tensor]:
         """The tensors, by number, whose memory the run wrote to: as they are now."""
-        return {self.number_of(t) or 0: t for t in self._kept if self.seen[self.number_of(t) or 0].storage in self._backups}
+        return {self.number_of(t) or 0: t for t in self._kept if self.seen[self.number_of(t) or 0][4] in self._backups}
 
     def small_content(self, number: int) -> tuple[Any, ...] | None:
         """The few numbers of a small constant, kept as plain Python."""
@@ -346,11 +391,42 @@ class Recorder:
             for field in dataclasses.fields(item):
                 self._gather(getattr(item, field.name, None), found, depth + 1)
 
+    def _leaf(self, forward: Callable[..., Any], function: Any, index: int, x: Tensor) -> Any:
+        """The call of a module that is one call of one function."""
+        log = self.log
+        log.append((ENTER, index, (x.__dict__.get("_netfig") or self.meet(x),)))
+        start = len(log)
+        self.open.append(index)
+        self.inside += 1
+        try:
+            with torch._C.DisableTorchFunction():
+                out = forward(x)
+        except BaseException as error:
+            if self.failed is None or self.failed[0] is not error:
+                self.failed, self.failing = (error, index, describe_shapes((x,), {})), (error, function)
+            log.append((EXIT, index, None))
+            raise
+        finally:
+            self.inside -= 1
+            self.open.pop()
+        number = (out.__dict__.get("_netfig") or self.meet(out),)
+        if len(log) != start:
+            log.append((SPAN, function, start, number))
+        log.append((EXIT, index, number))
+        return out
+
     def wrap(self, forward: Callable[..., Any], index: int) -> Callable[..., Any]:
         """A module's forward that says when it is entered and left."""
         log, open_calls, gather = self.log, self.open, self.numbers_in
+        owner = getattr(forward, "__self__", None)
+        kind: Any = type(owner)
+        quick = _ONE_FUNCTION.get(kind)
+        if quick is not None and (getattr(forward, "__func__", None) is not kind.forward or _does_more(owner)):
+            quick = None
 
         def watched(*args: Any, **kwargs: Any) -> Any:
+            if quick is not None and len(args) == 1 and not kwargs and type(args[0]) is Tensor:
+                return self._leaf(forward, quick, index, args[0])
             log.append((ENTER, index, gather(args) + gather(kwargs) if kwargs else gather(args)))
             open_calls.append(index)
             try:
@@ -369,12 +445,40 @@ class Recorder:
         return watched
 
 
+# Modules whose forward is one call of one function: the function mode need not watch what is known.
+_ONE_FUNCTION: dict[type, Any] = {
+    nn.Conv1d: torch.conv1d,
+    nn.Conv2d: torch.conv2d,
+    nn.Conv3d: torch.conv3d,
+    nn.Linear: functional.linear,
+    nn.BatchNorm1d: functional.batch_norm,
+    nn.BatchNorm2d: functional.batch_norm,
+    nn.BatchNorm3d: functional.batch_norm,
+    nn.LayerNorm: functional.layer_norm,
+    nn.GroupNorm: functional.group_norm,
+    nn.Embedding: functional.embedding,
+    nn.Dropout: functional.dropout,
+    nn.ReLU: functional.relu,
+    nn.GELU: functional.gelu,
+    nn.SiLU: functional.silu,
+    nn.Sigmoid: torch.sigmoid,
+    nn.Tanh: torch.tanh,
+}
+
+
+def _does_more(module: Any) -> bool:
+    """Whether such a module does more than its one function: count batches, pad otherwise, renormalise."""
+    state = module.__dict__
+    padded = state.get("padding_mode", "zeros") != "zeros"
+    return padded or state.get("max_norm") is not None or (module.training and state.get("track_running_stats", False))
+
+
 _NUMBERS = frozenset({torch.float32, torch.float64, torch.int64, torch.int32, torch.bool})
 _LISTS = frozenset({list, tuple})
 _PLAIN = frozenset({int, float, str, bool, type(None)})
 
 
-class WatchOps(TorchDispatchMode):
+class WatchOps(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hands every operator to the recorder."""
 
     @classmethod
@@ -383,7 +487,7 @@ class WatchOps(TorchDispatchMode):
         return False
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.recorder = recorder
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -422,10 +526,17 @@ class WatchFunctions(TorchFunctionMode):
             recorder.inside += 1
             try:
                 out = func(*args, **kwargs) if kwargs else func(*args)
+            except Exception as error:
+                if recorder.failing is None or recorder.failing[0] is not error:
+                    recorder.failing = (error, func)
+                raise
             finally:
                 recorder.inside -= 1
         if len(log) != start and not recorder.paused:
-            log.append((SPAN, func, start, recorder.numbers_in(out)))
+            if type(out) is Tensor and (number := out.__dict__.get("_netfig")):
+                log.append((SPAN, func, start, (number,)))
+            else:
+                log.append((SPAN, func, start, recorder.numbers_in(out)))
         return out
 
     def _property(self, func: Any, args: Any) -> Any:
@@ -441,8 +552,8 @@ class WatchFunctions(TorchFunctionMode):
                 if of is None:
                     of = recorder.meet(source)
                 recorder._known.pop(id(changed), None)
-                number = recorder._new(changed, recorder.seen[of].storage)
-                recorder.log.append((OP, _aten.detach.default, [of], None, number))
+                number = recorder._new(changed, recorder.seen[of][4])
+                recorder.log.append((OP, op_info(_aten.detach.default), [of], None, number))
         finally:
             recorder.inside -= 1
         if len(recorder.log) != start and not recorder.paused:
@@ -450,7 +561,7 @@ class WatchFunctions(TorchFunctionMode):
         return out
 
 
-def _opened(function: types.FunctionType) -> types.FunctionType:
+def _opened(function: Any) -> types.FunctionType:
     """The same function, but the functions it calls are watched one by one.
 
     A torch function written in Python first asks ``has_torch_function`` and would come straight back to the mode; this one's

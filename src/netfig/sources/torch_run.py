@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
 
 from netfig.sources.torch_copy import RandomState, StructuralCopy, ToMeta, alias, modules_with_paths
 from netfig.sources.torch_ports import named_inputs, tensors_in
@@ -48,10 +47,15 @@ class Run:
                     fake = FakeTensorMode(allow_non_fake_inputs=True)
                 try:
                     copied = StructuralCopy(_tensor_map(self.device, fake))
-                    ours, our_args, our_kwargs = copied(model), tuple(map(copied, args)), {k: copied(v) for k, v in kwargs.items()}
+                    ours, our_args, our_kwargs = (
+                        copied(model),
+                        tuple(map(copied, args)),
+                        {k: copied(v) for k, v in kwargs.items()},
+                    )
                     if fake is not None:
                         around.enter_context(fake)
-                    self._materialize(ours, our_args, our_kwargs, random_state)
+                    if copied.lazy:  # a lazy model takes its sizes from a first run; what is traced is the second
+                        ours(*our_args, **our_kwargs)
                     self._adopt(ours, our_args, our_kwargs)
                     self._forward(ours, our_args, our_kwargs)
                 except Exception as error:  # the model's own, or of a tensor without a stand-in
@@ -70,16 +74,16 @@ class Run:
         for path, module in modules_with_paths(ours):
             prefix = f"{path}." if path else ""
             for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
-                for name, tensor in table.items():
-                    if tensor is not None:
-                        self.declared.append(recorder.adopt(tensor, kind, (prefix + name,), mark=False if _shared(module) else True))
+                for name, own in table.items():
+                    if own is not None:
+                        self.declared.append(recorder.adopt(own, kind, (prefix + name,), mark=not _shared(module)))
             if id(module) not in wrapped and not _shared(module):
                 wrapped[id(module)] = len(self.modules)
                 module.__dict__["forward"] = recorder.wrap(module.forward, len(self.modules))
                 self.modules.append((path, module))
         if self.keep:
-            for number in self.declared:
-                self.tensors[number] = recorder.tensor(number).detach().clone()
+            for declared in self.declared:
+                self.tensors[declared] = recorder.tensor(declared).detach().clone()
 
     def _forward(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recorder = self.recorder
@@ -95,16 +99,6 @@ class Run:
                     self.results.append((name, tensor.detach().clone()))
         if self.keep:
             self.final = {number: tensor.detach().clone() for number, tensor in recorder.written_externals().items()}
-
-    def _materialize(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], random_state: RandomState) -> None:
-        """A lazy model takes its sizes from a first run; what is traced is the second, of the same copy."""
-        lazy = any(
-            isinstance(t, UninitializedTensorMixin)
-            for _, module in modules_with_paths(ours)
-            for t in (*module._parameters.values(), *module._buffers.values())
-        )
-        if lazy:
-            ours(*args, **kwargs)
 
 
 def _shared(module: nn.Module) -> bool:
@@ -136,12 +130,14 @@ def _quiet() -> Iterator[None]:
         with torch.compiler.set_stance("force_eager") if dynamo else contextlib.nullcontext():
             yield
     finally:
-        torch.overrides.has_torch_function = asked  # type: ignore[assignment]
+        torch.overrides.has_torch_function = asked
         sys.setrecursionlimit(limit)
 
 
 def _overridden_or_watched(given: Any) -> bool:
     """`torch.overrides.has_torch_function` as if our mode were not there."""
+    if torch._C._is_torch_function_all_disabled():
+        return False
     stack = torch._C._get_function_stack_at
     if any(type(stack(i)) is not WatchFunctions for i in range(torch._C._len_torch_function_stack())):
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ def trace(request: Request, found: Resolved, inputs: Inputs) -> Loaded:
 
     model = found.value
     run = ModelRun(model, inputs.args, inputs.kwargs)
-    with _in_mode(model, request.mode, keep=found.is_fresh):
+    with _in_mode(model, request.mode, keep=found.is_fresh), _quiet_torch():
         try:
             graph = trace_module(
                 model,
@@ -94,12 +95,23 @@ def _in_mode(model: Any, mode: str, *, keep: bool) -> Iterator[None]:
                 parameter.requires_grad_(flag)
 
 
+@contextlib.contextmanager
+def _quiet_torch() -> Iterator[None]:
+    """Keep torch from logging a traceback for each op that fails on fake tensors: the error we raise says it once."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    was_disabled, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = was_disabled
+
+
 def _verify(run: ModelRun) -> None:
     from netfig.sources.torch_replay import verify
 
     result = verify(run.model, run.args, dict(run.kwargs))
     if not result.ok:
-        raise InvalidInput("the recorded graph does not give the model's outputs", why=str(result))
+        raise InvalidInput("the recorded graph does not give the model's outputs", why=result.message)
 
 
 SOURCE = Source(

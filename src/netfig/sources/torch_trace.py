@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from netfig.errors import ModelFailed, UsageError
 from netfig.graph import Graph, Note, Port
 from netfig.sources.torch_build import Build
-from netfig.sources.torch_names import settings
+from netfig.sources.torch_names import function_name, settings
 from netfig.sources.torch_run import Run
 
 DEVICES = ("auto", "meta", "fake", "cpu")
@@ -40,29 +40,35 @@ def trace_module(
     with _no_collection():
         run = watched_run(model, tuple(args), dict(kwargs or {}), device)
         if run.error is not None and not partial:
-            raise _failure(run, model) from run.error
+            raise failure(run, model) from run.error
         return build_graph(run, model, name=name, batch=batch)[0]
 
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """A trace makes many small objects and no cycles: looking for cycles among them would take longer than the trace."""
+    """A trace makes many small objects and no cycles: looking for cycles among them would take longer than the trace.
+
+    Freezing and thawing puts them among the old objects, which are looked at rarely, without a look at each.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if collecting:
+            if gc.get_freeze_count() == 0:
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
-def watched_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], device: str) -> Run:
-    """Run the model on the first device that can."""
+def watched_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], device: str, *, keep: bool = False) -> Run:
+    """Run the model on the first device that can; `keep` what a replay needs."""
     if device not in DEVICES:
         raise UsageError(f"unknown device {device!r}", hint=f"known: {', '.join(DEVICES)}")
     run = Run("cpu")
     for candidate in _candidates(model, args, kwargs) if device == "auto" else (device,):
-        run = Run(candidate)
+        run = Run(candidate, keep=keep)
         run(model, args, kwargs)
         if run.error is None:
             break
@@ -92,12 +98,19 @@ def build_graph(run: Run, model: nn.Module, *, name: str | None = None, batch: i
     """The Graph of a finished run, and the build that knows where everything came from."""
     type_name = type(model).__name__
     name = name or type_name
-    build = Build(run.recorder, [(path, type(module).__name__) for path, module in run.modules], name, type_name, frozenset(number for _, number in run.outputs))
+    build = Build(
+        run.recorder,
+        [(path, type(module).__name__) for path, module in run.modules],
+        name,
+        type_name,
+        frozenset(number for _, number in run.outputs),
+    )
     values = build.values
     for number in dict.fromkeys(run.declared):
         values.declare_external(number)
     inputs = tuple([Port(port, values.read(number).id) for port, number in run.inputs])
     build.run()
+    build.finish(run.declared)
     outputs = tuple([Port(port, values.read(number).id) for port, number in run.outputs])
     owns = [_owned(run, module, build) for _, module in run.modules]
     notes = _notes(run, build, model, batch)
@@ -134,32 +147,52 @@ def _notes(run: Run, build: Build, model: nn.Module, batch: int | None) -> list[
         places = ", ".join(dict.fromkeys(where for _, where in dynamic if where))
         notes.append(Note("", "data_dependent", f"one path of several; values were read in {places}", author=AUTHOR))
     if run.error is not None:
-        message = f"{type(run.error).__name__}: {_first_line(run.error)}"
-        notes.append(Note("", "failed", message, author=AUTHOR))
+        notes += _failed(run, build)
     return notes
 
 
-def _first_line(error: BaseException) -> str:
+def _failed(run: Run, build: Build) -> list[Note]:
+    """Where a partial trace stopped: on the graph and on the scope that failed."""
+    path, _, _ = _place_of_failure(run)
+    doing = _doing(run)
+    message = f"{type(run.error).__name__}: {_first_line(run.error)}{f' (in {doing})' if doing else ''}"
+    notes = [Note("", "failed", f"in {path!r}: {message}" if path else message, author=AUTHOR)]
+    scope = next((s for s in reversed(build.scopes) if s.kind == "module" and s.path == path), None)
+    if scope is not None:
+        notes.append(Note(scope.id, "failed", message, author=AUTHOR))
+    return notes
+
+
+def _doing(run: Run) -> str:
+    """The function that raised, if one of torch's did."""
+    failing = run.recorder.failing
+    return function_name(failing[1]) if failing is not None and failing[0] is run.error else ""
+
+
+def _place_of_failure(run: Run) -> tuple[str, str, str]:
+    """Path and class of the module that raised, and what it was called with."""
+    failed = run.recorder.failed
+    if failed is None or failed[0] is not run.error:
+        return "", "", run.outside
+    path, module = run.modules[failed[1]]
+    return path, type(module).__name__, failed[2]
+
+
+def _first_line(error: BaseException | None) -> str:
     text = str(error).strip()
     return text.splitlines()[0][:300] if text else type(error).__name__
 
 
-def _failure(run: Run, model: nn.Module) -> ModelFailed:
-    error = run.error
-    assert error is not None
-    path, shapes = "", run.outside
-    failed = run.recorder.failed
-    if failed is not None and failed[0] is error:
-        path, shapes = run.modules[failed[1]][0], failed[2]
-        kind = type(run.modules[failed[1]][1]).__name__
-    else:
-        kind = type(model).__name__
-    where = f"module {path!r} ({kind})" if path else f"the model ({kind})"
+def failure(run: Run, model: nn.Module) -> ModelFailed:
+    """The error that says where in the model it failed, and on what."""
+    path, kind, shapes = _place_of_failure(run)
+    where = f"module {path!r} ({kind})" if path else f"the model ({kind or type(model).__name__})"
+    doing = _doing(run)
     return ModelFailed(
-        f"{where} failed: {_first_line(error)}",
+        f"{where} failed{f' in {doing}' if doing else ''}: {_first_line(run.error)}",
         where=f"called with {shapes}" if shapes else "",
-        why=type(error).__name__,
+        why=type(run.error).__name__,
     )
 
 
-__all__ = ["DEVICES", "build_graph", "trace_module", "watched_run"]
+__all__ = ["DEVICES", "build_graph", "failure", "trace_module", "watched_run"]

@@ -30,13 +30,15 @@ class Pending:
 class Region:
     """All tensors of one layout in one memory: they always hold the same content. It is what a Graph calls a storage."""
 
-    __slots__ = ("layout", "name", "synced", "value", "written")
+    __slots__ = ("base", "layout", "name", "parts", "synced", "value", "written")
 
     def __init__(self, layout: Layout | None, name: str) -> None:
         self.layout, self.name = layout, name
         self.written = False
         self.value: Pending | None = None  # what it held after its memory's write number `synced`
         self.synced = -1
+        self.base: Pending | None = None  # what `value` was put together from: this, with these parts replaced
+        self.parts: list[Part] = []
 
 
 class Memory:
@@ -56,6 +58,7 @@ class Names:
         self._used: dict[str, int] = {}
 
     def __call__(self, wanted: str) -> str:
+        """An id not handed out before."""
         used = self._used
         count = used.get(wanted)
         if count is None:
@@ -69,7 +72,10 @@ class Names:
                 return found
 
 
-WriteOp = Callable[[int, Region, "Pending | None", Sequence[Region]], Pending]
+Part = tuple[Layout | None, Pending]
+WriteOp = Callable[[int, Region, "Pending | None", Sequence[Part]], Pending]
+MOST_PARTS = 64
+"""A tensor put together from more parts than this starts anew from what it is then."""
 
 
 class Values:
@@ -102,7 +108,7 @@ class Values:
     def declare(self, number: int, kind: Any, wanted: str, names: tuple[str, ...] = ()) -> Pending:
         """A new value: what the tensor `number` holds from now on."""
         value_id = self.name(wanted)
-        memory = self._memories.get(self._seen[number].storage)
+        memory = self._memories.get(self._seen[number][4])
         if memory is None:
             made = Pending(value_id, kind, number, None, names)
         else:
@@ -121,33 +127,37 @@ class Values:
             return made
         self._constants += 1
         made = self.declare(number, "constant", f"constant{self._constants}")
+        self.first[number] = made
         made.data = self._recorder.small_content(number)
         return made
 
     def known(self, number: int) -> bool:
-        """Whether the tensor holds a value already."""
-        return self._current[number] is not None
+        """Whether the tensor holds a value (a view that nobody reads was dropped)."""
+        return self._current[number] is not None or number in self._recorder.external
 
     def hold(self, number: int, value: Pending) -> None:
         """The tensor `number` holds an existing value."""
         self._current[number] = value
-        memory = self._memories.get(self._seen[number].storage)
+        memory = self._memories.get(self._seen[number][4])
         self._synced[number] = len(memory.writes) if memory is not None else 0
 
     def overwrite(self, number: int, wanted: str) -> Pending:
         """A new value, written in place into the tensor `number`."""
-        memory = self._memories[self._seen[number].storage]
+        memory = self._memories[self._seen[number][4]]
         made = self.declare(number, "computed", wanted)
         region = made.region
         assert region is not None
         memory.writes.append(region)
         region.value, region.synced, region.written = made, len(memory.writes), True
+        region.base = None
         self._synced[number] = len(memory.writes)
         return made
 
     def region_of(self, number: int) -> Region:
-        """The region that a tensor occupies; new ones are named after the op that writes there first."""
-        return self._region(number, self._memories[self._seen[number].storage], f"storage{self._seen[number].storage}")
+        """The region that a tensor occupies, made when nothing was there yet."""
+        storage = self._seen[number][4]
+        memory = self._memories[storage]
+        return self._region(number, memory, f"storage{storage}.{len(memory.regions)}")
 
     def read(self, number: int) -> Pending:
         """The value that a tensor holds now, after all writes to its memory so far."""
@@ -158,7 +168,7 @@ class Values:
             value = self.declare(number, "constant", f"unknown{number}")
         if not self._memories:
             return value
-        memory = self._memories.get(self._seen[number].storage)
+        memory = self._memories.get(self._seen[number][4])
         if memory is None or len(memory.writes) == self._synced[number]:
             return value
         return self._catch_up(number, memory, value)
@@ -175,10 +185,30 @@ class Values:
         later = dict.fromkeys(reversed(memory.writes[since:]))  # of each region only its last write counts
         pending = [other for other in reversed(later) if other is not region and meets(other, region)]
         if pending:
-            value = self._write_op(number, region, value, pending)
+            parts = [(other.layout, other.value) for other in pending if other.value is not None]
+            value = self._put_together(number, region, value, parts)
             region.value, region.synced, region.written = value, now, True
         self._current[number] = value
         return value
+
+    def _put_together(self, number: int, region: Region, old: Pending, parts: list[Part]) -> Pending:
+        """The value of a region after parts of it were written.
+
+        Usually the old value with these parts. When they hide something that an earlier write brought in, or that an earlier
+        write left of what was there before, the value is put together anew from what really shows.
+        """
+        reads_old, shown = visible(region.layout, parts)
+        if reads_old and old is region.value and region.base is not None and len(region.parts) + len(parts) <= MOST_PARTS:
+            everything = [*region.parts, *parts]
+            reads_base, all_shown = visible(region.layout, everything)
+            if len(all_shown) < len(everything) or not reads_base:
+                old, reads_old, shown = region.base, reads_base, all_shown
+        made = self._write_op(number, region, old if reads_old else None, shown)
+        if reads_old and old is region.value and region.base is not None and len(region.parts) < MOST_PARTS:
+            region.parts = [*region.parts, *shown]
+        else:
+            region.base, region.parts = old, list(shown)
+        return made
 
 
 def meets(written: Region, read: Region) -> bool:
@@ -188,10 +218,10 @@ def meets(written: Region, read: Region) -> bool:
     return relation(written.layout, read.layout) != "disjoint"
 
 
-def visible(read: Region, written: Sequence[Region]) -> tuple[bool, list[Region]]:
-    """Whether old content of the region shows through some writes, and which of these writes show at all."""
-    layouts = [region.layout for region in written if region.layout is not None]
-    if read.layout is None or len(layouts) != len(written):
-        return True, list(written)
-    reads_old, seen = needed(layouts, read.layout)
-    return reads_old, [region for region, used in zip(written, seen, strict=True) if used]
+def visible(read: Layout | None, parts: Sequence[Part]) -> tuple[bool, list[Part]]:
+    """Whether old content shows through the parts written over it, and which of these parts show at all."""
+    layouts = [layout for layout, _ in parts if layout is not None]
+    if read is None or len(layouts) != len(parts):
+        return True, list(parts)
+    reads_old, seen = needed(layouts, read)
+    return reads_old, [part for part, used in zip(parts, seen, strict=True) if used]
