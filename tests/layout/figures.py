@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from netfig.figure import Box, End, Figure, Group, Row, Wire
 from netfig.mathtext import math, plain
 
@@ -23,7 +25,7 @@ def wire(a: str, b: str, role: str = "data", label: str = "", slot: str = "") ->
 
 
 def path(*ids: str) -> list[Wire]:
-    return [wire(a, b) for a, b in zip(ids, ids[1:], strict=False)]
+    return [wire(a, b) for a, b in itertools.pairwise(ids)]
 
 
 def figure(children: list[Box | Group], wires: list[Wire], **more: object) -> Figure:
@@ -35,10 +37,10 @@ def panel(id: str, children: list[Box | Group], title: str = "", **more: object)
 
 
 def chain(n: int = 6, **more: object) -> Figure:
-    boxes: list[Box | Group] = [tensor("x", "x")]
-    for i in range(n):
-        boxes.append(box(f"conv{i}", "3×3 conv", rows=("64×56×56",)) if i % 2 == 0 else box(f"relu{i}", "ReLU", "activation"))
-    boxes.append(tensor("y", "y", "output"))
+    layers = [
+        box(f"conv{i}", "3×3 conv", rows=("64×56×56",)) if i % 2 == 0 else box(f"relu{i}", "ReLU", "activation") for i in range(n)
+    ]
+    boxes: list[Box | Group] = [tensor("x", "x"), *layers, tensor("y", "y", "output")]
     return figure(boxes, path(*(b.id for b in boxes)), **more)
 
 

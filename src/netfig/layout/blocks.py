@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from netfig.figure import Direction
 
 Trunk = tuple[str, str]
-"""Where a wire starts: a box and one of its slots. Wires with the same trunk carry the same value."""
+"""Where a wire starts: a box and what of it (slot, value). Wires with the same trunk carry the same value."""
 
 
 class Rect(NamedTuple):

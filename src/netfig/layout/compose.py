@@ -11,13 +11,15 @@ from netfig.figure import Figure, Group, Wire
 from netfig.layout.blocks import Frame, Rect, Trunk
 from netfig.layout.notes import Board, place_label
 from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, SizedBox, badge_line, box_items, fit_line, make_label
-from netfig.layout.place import TITLE_INSET, Placement, wire_role
+from netfig.layout.place import TITLE_INSET, Placement, trunk_of, wire_role
 from netfig.layout.route import Routed
 from netfig.layout.search import Path
 from netfig.layout.text import CAP_HEIGHT
+from netfig.mathtext import Text
 from netfig.theme import Theme
 
 DOT = 4.4  # across
+
 
 def panel_titles(figure: Figure, theme: Theme, placed: Placement, frame: Frame) -> list[Rect]:
     """Where the titles of panels stand, for wires to keep out of."""
@@ -62,7 +64,15 @@ def compose(
 
 
 def _label_order(figure: Figure) -> list[int]:
-    return [i for i, wire in enumerate(figure.wires) if wire.label]
+    """The wires whose names are written: a value that goes several ways is named once."""
+    named: set[tuple[Trunk, Text]] = set()
+    out = []
+    for i, wire in enumerate(figure.wires):
+        key = (trunk_of(wire), wire.label)
+        if wire.label and key not in named:
+            named.add(key)
+            out.append(i)
+    return out
 
 
 def _panels(figure: Figure, theme: Theme, frame: Frame, placed: Placement) -> tuple[list[Shape], list[Label]]:
@@ -148,6 +158,8 @@ def _lines(figure: Figure, theme: Theme, frame: Frame, routed: Sequence[Routed])
         kept: list[tuple[int, Path]] = []
         for one in order:
             point, rest = _part(one.path, before)
+            if len(rest) < 2:  # the same way twice
+                point, rest = None, one.path
             if point is not None:
                 forks.setdefault(point, wire_role(figure.wires[one.wire].role))
             before.append(one.path)

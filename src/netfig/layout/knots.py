@@ -12,7 +12,13 @@ LARGE = 300  # from this many blocks, dot is told to hurry
 
 
 def place_knot(
-    sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]], weights: Sequence[int], *, gap_along: float, gap_across: float, engine: str
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[tuple[int, int]],
+    weights: Sequence[int],
+    *,
+    gap_along: float,
+    gap_across: float,
+    engine: str,
 ) -> list[tuple[float, float]]:
     """The centre (u, v) of each block, given (length, breadth) of each and the edges between them."""
     lines = [

@@ -82,7 +82,7 @@ def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]]) 
     """Above and below a level stretch, right and left of an upright one; the longest stretch and its middle first."""
     stretches = sorted(pairwise(path), key=lambda s: -(abs(s[0][0] - s[1][0]) + abs(s[0][1] - s[1][1])))
     for (a, b), (c, d) in stretches:
-        for part in (0.5, 0.35, 0.65, 0.2, 0.8):
+        for part in (0.5, 0.35, 0.65, 0.25, 0.75, 0.15, 0.85):
             x, y = a + (c - a) * part, b + (d - b) * part
             if abs(b - d) < 0.01:
                 yield make_label(id, line, x, y - CLEAR - line.descent, role=role)

@@ -130,7 +130,7 @@ def size_box(box: Box, theme: Theme, *, slim: bool = False) -> SizedBox:
         line = fit_line(row.text, style.row_size)
         if line.runs:
             baseline = baseline + LEADING * style.row_size + 1 if lines else style.row_size * CAP_HEIGHT
-            lines.append(PlacedLine(line, baseline, "text.secondary"))
+            lines.append(PlacedLine(line, baseline, box.role))  # a quieter colour falls under 4.5:1 on the darker fills
     text_width = max((placed.line.width for placed in lines), default=0.0)
     descent = max((placed.line.descent for placed in lines[-1:]), default=0.0)
     badge = set_line(_badge_text(box.badge), BADGE_SIZE) if box.badge else None

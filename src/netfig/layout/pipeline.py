@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from netfig.drawing import Drawing, Item, Line
 from netfig.errors import InvalidGraph
 from netfig.layout import solids
-from netfig.layout.parts import LEADING, bounds_of, make_label, page, shift
-from netfig.layout.text import SetLine, set_line
+from netfig.layout.parts import LEADING, bounds_of, fit_line, make_label, page, shift
+from netfig.layout.text import SetLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,9 @@ TEXT_MARGIN = 7.0  # on both sides of the text in a gap
 HEAD_ROOM = 5.0  # more on the side of the arrow head
 CAPTION_GAP = 11.0  # between neighbouring names
 WIRE_GAP = 5.0  # between the wire and the text above or below it
+LONGEST_NAME = 130.0  # a name or line wider than this ends in an ellipsis
 LANE_ROOM = 13.0  # around the wire that leads to the next row
-ROOMIER = 1.25  # the widest gap grows at most so much to make rows equally long
+ROOMY = 90.0  # gaps grow so far to make rows equally long
 AWKWARD = 0.12  # the cost of breaking a row where no stage ends
 ASCENT, DESCENT = 0.74, 0.2  # em, of any word: lines of text keep their baselines whatever letters they hold
 
@@ -77,16 +78,24 @@ class _Placer:
         self.flat = not forms & {"volume", "sheets"}
         self.boxes = boxes
         self.gaps = [self._gap(box) for box in boxes]
-        self.names = [[set_line(t, theme.role("text").size, strong=True) for t in box.title if t] for box in boxes]
-        self.notes = [
-            [set_line(row.text, self.words) for row in box.rows if row.kind in ("shape", "detail") and row.text] for box in boxes
-        ]
+        self.names = [[fit_line(t, theme.role("text").size, LONGEST_NAME, strong=True) for t in box.title if t] for box in boxes]
+        self.notes = [self._lines(box, "shape", "detail") for box in boxes]
+        self._bodies: dict[tuple[int, bool], Body] = {}
         self.wires = {(w.source.box, w.target.box): w for w in figure.wires}
 
     def _gap(self, box: Box) -> _Gap:
-        above = tuple(set_line(text, self.words) for text in box.above if text)
-        counts = tuple(set_line(row.text, self.words) for row in box.rows if row.kind in ("params", "count") and row.text)
+        above = tuple(fit_line(text, self.words, LONGEST_NAME) for text in box.above if text)
+        counts = tuple(self._lines(box, "params", "count"))
         return _Gap(above, counts) if self.flat else _Gap((*above, *counts), ())
+
+    def _lines(self, box: Box, *kinds: str) -> list[SetLine]:
+        return [fit_line(row.text, self.words, LONGEST_NAME) for row in box.rows if row.kind in kinds and row.text]
+
+    def body(self, n: int, *, last: bool) -> Body:
+        """The body of the n-th box where nothing has moved it; `last` in its row."""
+        if (n, last) not in self._bodies:
+            self._bodies[n, last] = solids.body(self.boxes[n], self.scale, last=last)
+        return self._bodies[n, last]
 
     def caption_width(self, n: int) -> float:
         return max((line.width for line in (*self.names[n], *self.notes[n])), default=0.0)
@@ -101,27 +110,29 @@ class _Placer:
         placed = []
         for i, part in enumerate(parts):
             row = _Row(self, part, stub=i > 0)
-            bodies = row.evened(goal, ROOMIER if len(parts) > 1 else 1.0)
+            bodies = row.evened(goal, ROOMY if len(parts) > 1 else 0.0)
             placed.append((bodies, row.items(bodies)))
         right = max(bounds_of(row_items)[2] for _, row_items in placed) + LANE_ROOM
         items: list[Item] = []
         before: Body | None = None
+        bottom = 0.0
         for bodies, row_items in placed:
+            _, top, _, low = bounds_of(row_items)
             y = 0.0
             if before is not None:
-                lane = bounds_of(items)[3] + LANE_ROOM
-                y = lane + LANE_ROOM - bounds_of(row_items)[1]
-                turn = (before.outlet, (right, before.outlet[1]), (right, lane), (0.0, lane), (0.0, y))
+                lane = bottom + LANE_ROOM
+                y = lane + LANE_ROOM - top
                 following = bodies[0].moved(0.0, y)
-                items.append(self.wire(before, following, (*turn, following.inlet)))
+                start, end = before.leave or before.outlet, following.entry
+                points = (start, (right, start[1]), (right, lane), (0.0, lane), (0.0, end[1]), end)
+                items.append(self.wire(before, following, points))
             items += [shift(item, 0.0, y) for item in row_items]
-            before = bodies[-1].moved(0.0, y)
+            before, bottom = bodies[-1].moved(0.0, y), low + y
         return items
 
     def _length(self, start: int, end: int) -> float:
         row = _Row(self, range(start, end), stub=start > 0)
-        left, _, right, _ = bounds_of(row.items(row.along(0.0)))
-        return right - left
+        return row.extent(row.along(0.0))
 
     def _split(self, most: float) -> list[list[int]]:
         """Cuts the chain into as few rows as fit, evenly, rather before a vector or after a pool than elsewhere."""
@@ -179,16 +190,15 @@ class _Row:
     def __init__(self, placer: _Placer, part: Sequence[int], *, stub: bool) -> None:
         self.p, self.part, self.stub = placer, list(part), stub
 
-    def evened(self, goal: float, roomier: float) -> list[Body]:
-        """The bodies with small gaps widened as far as the row stays within `goal`, at most to `roomier` times the widest."""
+    def evened(self, goal: float, roomy: float) -> list[Body]:
+        """The bodies with small gaps widened as far as the row stays within `goal`, to the widest gap or `roomy` points."""
         bodies = self.along(0.0)
         gaps = [b.core[0] - a.core[2] for a, b in pairwise(bodies)]
-        low, high = 0.0, roomier * max(gaps, default=0.0)
+        low, high = 0.0, max([*gaps, roomy])
         for _ in range(12):
             middle = high if low == 0.0 else (low + high) / 2
             tried = self.along(middle)
-            left, _, right, _ = bounds_of(self.items(tried))
-            if right - left <= goal + 0.1:
+            if self.extent(tried) <= goal + 0.1:
                 low, bodies = middle, tried
                 if middle == high:
                     break
@@ -196,13 +206,27 @@ class _Row:
                 low, high = max(low, 0.1), middle
         return bodies
 
+    def extent(self, bodies: list[Body]) -> float:
+        """How long the row is, with everything that stands above and below its bodies."""
+        p = self.p
+        lefts, rights = [0.0 if self.stub else math.inf], [-math.inf]
+        for k, (n, body) in enumerate(zip(self.part, bodies, strict=True)):
+            half = p.caption_width(n) / 2
+            lefts += [body.reach[0], body.middle - half]
+            rights += [body.reach[2], body.middle + half]
+            if k or self.stub:
+                middle = self._text_middle(n, bodies[k - 1].core[2] if k else 0.0, body)
+                lefts.append(middle - p.gaps[n].width / 2)
+                rights.append(middle + p.gaps[n].width / 2)
+        return max(rights) - min(lefts)
+
     def along(self, floor: float) -> list[Body]:
         """The bodies side by side: gaps at least `floor` and as wide as their text, names that do not touch."""
         p = self.p
         placed: list[Body] = []
         right_edge, caption_edge, text_edge, before = 0.0, -math.inf, -math.inf, 0.0
         for k, n in enumerate(self.part):
-            body = solids.body(p.boxes[n], p.scale, last=k == len(self.part) - 1)
+            body = p.body(n, last=k == len(self.part) - 1)
             gap = p.gaps[n]
             x = -body.core[0]
             if k or self.stub:
@@ -241,7 +265,7 @@ class _Row:
         """Bodies, what joins them, and their words."""
         items: list[Item] = []
         for body in bodies:
-            items += body.items
+            items += body.drawn
         top = min(body.reach[1] for body in bodies)
         bottom = max(body.reach[3] for body in bodies)
         if self.p.flat:  # words under a wire may reach below a small box
@@ -257,11 +281,11 @@ class _Row:
 
     def _between(self, before: Body, body: Body) -> list[Item]:
         p = self.p
+        solid = body.box.solid
+        if solid and solid.height is None and self._form() == "sheets":
+            return list(solids.trapezoid(before, body))
         if before.window:
             return [*solids.landing(body), *solids.projection(before, body)]
-        solid, following = before.box.solid, body.box.solid
-        if solid and following and self._form() == "sheets" and following.height is None:
-            return list(solids.trapezoid(before, body))
         return [p.wire(before, body, (before.outlet, body.inlet))]
 
     def _form(self) -> str:

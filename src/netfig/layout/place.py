@@ -56,8 +56,8 @@ def wire_role(role: str) -> str:
 
 
 def trunk_of(wire: Wire) -> Trunk:
-    """The trunk a wire belongs to."""
-    return wire.source.box, wire.source.slot
+    """The trunk a wire belongs to: wires from one box share it when they carry the same value from the same slot."""
+    return wire.source.box, "\x00".join((wire.source.slot, *wire.stands_for[:1]))
 
 
 class Placer:
@@ -318,6 +318,8 @@ class Placer:
     def _boundary_labels(self, block: Block) -> dict[int, tuple[float, float]]:
         found: dict[int, tuple[float, float]] = {}
         for wire, series, p in self.boundaries:
+            if "ghost" in (series.parts[p].kind, series.parts[p + 1].kind):
+                continue  # a name stands between the outermost things its wire joins
             if series is block and self.figure.wires[wire].label:
                 along, across = self._label_size(wire)
                 was = found.get(p, (0.0, 0.0))
@@ -334,7 +336,7 @@ class Placer:
             return (12.0 if wide[0] else 2.0), 2.0, (2.0 if not wide[0] else 6.0)
         gap = self.theme.gap_along
         if any(wide):
-            levels = (min(len(first.parts), 20) + 1) // 2 if wide[0] and second.kind == "box" else 1
+            levels = (min(len(first.parts), 400) + 1) // 2 if wide[0] and second.kind == "box" else 1
             gap = max(gap, FORK + JOIN + 4 + LEVEL * (levels - 1))
             gap += 6 if all(wide) else 0
         if forks:

@@ -14,10 +14,11 @@ from math import sqrt
 from netfig.figure import Figure
 from netfig.layout.blocks import Rect, Trunk
 from netfig.layout.place import FORK, JOIN, LEVEL, Placement, Step, trunk_of
-from netfig.layout.search import LENGTH, Field, Path, find_way, simplified
+from netfig.layout.search import BEND, LENGTH, Field, Path, find_way, simplified
 
 STRAIGHT = 0.5  # closer than this is the same line
 PORT_GAP = 10.0
+INFINITE = float("inf")
 POOR = 40.0  # a way that costs more, its length aside, is looked at again
 HOPELESS = 200.0  # one that costs more runs through a box or along another wire
 
@@ -91,7 +92,7 @@ class Router:
     def _assign_exits(self) -> None:
         slots: dict[str, dict[str, list[int]]] = {}
         for i, wire in enumerate(self.figure.wires):
-            slots.setdefault(wire.source.box, {}).setdefault(wire.source.slot, []).append(i)
+            slots.setdefault(wire.source.box, {}).setdefault(self.trunks[i][1], []).append(i)
         for box, by_slot in slots.items():
             if len(by_slot) < 2 or box in self.circles:
                 continue
@@ -165,11 +166,19 @@ class Router:
             side = -1 if offset < 0 else 1
             source = self.rects[self.figure.wires[i].source.box]
             outer = i in (front[0], front[-1])
-            if abs(offset) >= half + 9 and not flank[side] and source.u1 < (rect.u0 + rect.u1) / 2 - 8 and outer:
+            room = abs(offset) >= half + 9 and source.u1 < (rect.u0 + rect.u1) / 2 - 8
+            if room and outer and not flank[side] and self._free_beside(target, offset):
                 flank[side].append(i)
             else:
                 stay.append(i)
         return stay
+
+    def _free_beside(self, target: str, offset: float) -> bool:
+        """Whether nothing stands between a box's flank and a wire that comes along `offset` from its axis."""
+        rect = self.rects[target]
+        middle, centre = (rect.u0 + rect.u1) / 2, _mid(rect)
+        low, high = (centre + offset, rect.v0) if offset < 0 else (rect.v1, centre + offset)
+        return all(id == target for _, id in self.field.obstacles(middle - 8, low - 4, middle + 8, high + 4))
 
     def _spread_front(self, target: str, front: list[int]) -> None:
         rect = self.rects[target]
@@ -230,16 +239,21 @@ class Router:
         wire = self.figure.wires[i]
         ends = (wire.source.box, wire.target.box)
         best: tuple[float, Path] | None = None
+        planned = any(step.lane for step in self.placed.steps.get(i, ()))
         for extra, path in self._ways(i):
             path = simplified(path)
             if len(path) < 2 or not _sound(path, self.ports[i].side):
                 continue
-            cost = self.field.cost(path, self.trunks[i], *ends) + extra
+            if planned and not self._blocked(i, path):  # the room was kept for this
+                best = (0.0, path)
+                break
+            cost = self.field.cost(path, self.trunks[i], *ends, limit=best[0] if best else INFINITE) + extra
             if best is None or cost < best[0] - 1e-6:
                 best = (cost, path)
-            if cost < 1 and len(path) == 2:
-                break
-        if best is None or best[0] >= HOPELESS:
+            plain = BEND * (len(path) - 2) + LENGTH * _span(path)
+            if extra == 0 and len(path) <= 4 and cost <= plain + 0.5:
+                break  # the ways come best first, and nothing is wrong with this one
+        if best is None or (best[0] >= HOPELESS and self._blocked(i, best[1])):
             found = self._search(i)
             if found is not None:
                 cost = self.field.cost(found, self.trunks[i], *ends) + 4
@@ -250,6 +264,15 @@ class Router:
             best = (1000.0, simplified([a, (a[0] + FORK, a[1]), (a[0] + FORK, b[1]), b]))
         self.done[i] = Routed(i, self.trunks[i], best[1], best[0])
         self.field.add_path(i, best[1], self.trunks[i])
+
+    def _blocked(self, i: int, path: Path) -> bool:
+        """Whether a way runs through a box or along a foreign wire; mere crossings do not count."""
+        wire = self.figure.wires[i]
+        for a, b in itertools.pairwise(path):
+            segment = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+            if self.field.hits(segment, wire.source.box, wire.target.box) or self.field.runs_along(segment, self.trunks[i]):
+                return True
+        return False
 
     def _ways(self, i: int) -> Iterator[tuple[float, Path]]:
         steps = self.placed.steps.get(i, [])
@@ -353,7 +376,7 @@ def _mid(rect: Rect) -> float:
 
 
 def _span(path: Path) -> float:
-    return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairwise(path))
+    return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in itertools.pairwise(path))
 
 
 def _sound(path: Path, side: int) -> bool:

@@ -24,7 +24,8 @@ class Field:
         self._obstacles: list[tuple[Rect, str]] = []
         self._obstacle_cells: dict[tuple[int, int], list[int]] = {}
         self._segments: dict[int, list[tuple[Segment, Trunk]]] = {}
-        self._segment_cells: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._segment_cells: dict[bool, dict[tuple[int, int], list[tuple[int, int]]]] = {True: {}, False: {}}
+        self._covered: dict[tuple[Trunk, bool, float], tuple[float, float]] = {}
         self.effort = EFFORT
 
     @staticmethod
@@ -52,19 +53,39 @@ class Field:
         return out
 
     def add_path(self, wire: int, path: Path, trunk: Trunk) -> None:
-        """Remembers a wire's way."""
+        """Remembers a wire's way, less what its trunk already has: a bus of a thousand branches stays one."""
         kept = self._segments[wire] = []
         for a, b in pairwise(path):
-            segment = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-            kept.append((segment, trunk))
-            for cell in self._cells(*segment):
-                self._segment_cells.setdefault(cell, []).append((wire, len(kept) - 1))
+            whole = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+            along = whole[2] - whole[0] >= whole[3] - whole[1]
+            for segment in self._uncovered(whole, along, trunk):
+                kept.append((segment, trunk))
+                for cell in self._cells(*segment):
+                    self._segment_cells[along].setdefault(cell, []).append((wire, len(kept) - 1))
+
+    def _uncovered(self, segment: Segment, along: bool, trunk: Trunk) -> list[Segment]:
+        """What of a segment reaches beyond those of its trunk on the same line."""
+        u0, v0, u1, v1 = segment
+        key = (trunk, along, v0 if along else u0)
+        low, high = (u0, u1) if along else (v0, v1)
+        if key in self._covered:
+            first, last = self._covered[key]
+            if low > last + 0.01 or high < first - 0.01:
+                return [segment]
+            self._covered[key] = min(first, low), max(last, high)
+            ends = [(low, first), (last, high)]
+        else:
+            self._covered[key] = low, high
+            ends = [(low, high)]
+        return [(a, v0, b, v1) if along else (u0, a, u1, b) for a, b in ends if b - a > 0.01]
 
     def remove_path(self, wire: int) -> None:
         """Forgets a wire's way."""
-        for segment, _ in self._segments.pop(wire, ()):
+        for segment, trunk in self._segments.pop(wire, ()):
+            along = segment[2] - segment[0] >= segment[3] - segment[1]
+            self._covered.pop((trunk, along, segment[1] if along else segment[0]), None)
             for cell in self._cells(*segment):
-                self._segment_cells[cell] = [s for s in self._segment_cells[cell] if s[0] != wire]
+                self._segment_cells[along][cell] = [s for s in self._segment_cells[along][cell] if s[0] != wire]
 
     def hits(self, segment: Segment, source: str, target: str) -> int:
         """How many boxes a segment passes through or too close to."""
@@ -79,28 +100,47 @@ class Field:
     def friction(self, segment: Segment, trunk: Trunk) -> float:
         """What running along and across other wires costs; along one's own trunk is a small gain."""
         u0, v0, u1, v1 = segment
-        found: set[tuple[int, int]] = set()
-        for cell in self._cells(u0 - NEAR, v0 - NEAR, u1 + NEAR, v1 + NEAR):
-            found.update(self._segment_cells.get(cell, ()))
         cost, along = 0.0, u1 - u0 >= v1 - v0
-        for wire, index in sorted(found):
-            (a0, b0, a1, b1), other = self._segments[wire][index]
-            if (a1 - a0 >= b1 - b0) == along:
-                shared = min(u1, a1) - max(u0, a0) if along else min(v1, b1) - max(v0, b0)
-                apart = abs(v0 - b0) if along else abs(u0 - a0)
-                if shared > 2 and apart < NEAR:
-                    cost += (-2.0 if apart < 0.5 else OVERLAP / 4) if other == trunk else OVERLAP
-            elif (u0 + 1 < a0 < u1 - 1 and b0 + 1 < v0 < b1 - 1) if along else (v0 + 1 < b0 < v1 - 1 and a0 + 1 < u0 < a1 - 1):
+        for (a0, b0, a1, b1), other in self._near(segment, along):
+            shared = min(u1, a1) - max(u0, a0) if along else min(v1, b1) - max(v0, b0)
+            apart = abs(v0 - b0) if along else abs(u0 - a0)
+            if shared > 2 and apart < NEAR:
+                cost += (-2.0 if apart < 0.5 else OVERLAP / 4) if other == trunk else OVERLAP
+        for (a0, b0, a1, b1), other in self._near(segment, not along):
+            if (u0 + 1 < a0 < u1 - 1 and b0 + 1 < v0 < b1 - 1) if along else (v0 + 1 < b0 < v1 - 1 and a0 + 1 < u0 < a1 - 1):
                 cost += OWN_CROSSING if other == trunk else CROSSING
         return cost
 
-    def cost(self, path: Path, trunk: Trunk, source: str, target: str) -> float:
-        """What a whole way costs."""
+    def runs_along(self, segment: Segment, trunk: Trunk) -> bool:
+        """Whether a segment lies on another value's wire."""
+        u0, v0, u1, v1 = segment
+        along = u1 - u0 >= v1 - v0
+        for (a0, b0, a1, b1), other in self._near(segment, along):
+            if other != trunk:
+                shared = min(u1, a1) - max(u0, a0) if along else min(v1, b1) - max(v0, b0)
+                if shared > 2 and (abs(v0 - b0) if along else abs(u0 - a0)) < NEAR:
+                    return True
+        return False
+
+    def _near(self, segment: Segment, along: bool) -> list[tuple[Segment, Trunk]]:
+        """The wires' stretches in the cells around a segment that run along the flow, or across it."""
+        u0, v0, u1, v1 = segment
+        found: set[tuple[int, int]] = set()
+        cells = self._segment_cells[along]
+        for cell in self._cells(u0 - NEAR, v0 - NEAR, u1 + NEAR, v1 + NEAR):
+            if cell in cells:
+                found.update(cells[cell])
+        return [self._segments[wire][index] for wire, index in found]
+
+    def cost(self, path: Path, trunk: Trunk, source: str, target: str, limit: float = float("inf")) -> float:
+        """What a whole way costs; counting stops at `limit`."""
         total = BEND * (len(path) - 2)
         for a, b in pairwise(path):
             segment = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
             total += LENGTH * (segment[2] - segment[0] + segment[3] - segment[1])
             total += HIT * self.hits(segment, source, target) + self.friction(segment, trunk)
+            if total > limit + 30:
+                break
         return total
 
 
@@ -122,7 +162,7 @@ def simplified(path: Sequence[tuple[float, float]]) -> Path:
     return out
 
 
-EFFORT = 60_000  # places all searches of one figure may look at together: beyond, a poor way is kept
+EFFORT = 25_000  # places all searches of one figure may look at together: beyond, a poor way is kept
 WINDOW = 90.0  # the search looks this far beyond its ends first
 MAX_LINES = 120
 

@@ -18,7 +18,9 @@ FLANK_ROOM = 9.0
 MANY = 4  # a circle takes this many wires; one with more becomes a bar
 
 
-def size_boxes(figure: Figure, theme: Theme, direction: Direction, entering: Mapping[str, tuple[int, int]]) -> dict[str, SizedBox]:
+def size_boxes(
+    figure: Figure, theme: Theme, direction: Direction, entering: Mapping[str, tuple[int, int]]
+) -> dict[str, SizedBox]:
     """Every box of the figure, sized for a reading direction.
 
     One kind has one height and, where that wastes little, one width; boxes that stand in one column share their width. A box

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfig.drawing import Item, Label, Line, Point, Shape
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 OBLIQUE = (0.42, -0.30)  # where one unit of depth goes
 DEPTH = 0.8  # of the width of a map
+SQUATTEST = 0.5  # a side of a volume is drawn at least so long as this part of the other
 SHEETS = 10  # at most as many are drawn
 SHEET_STEP = 5.2
+NARROW = 3.6
 LEAST_WINDOW = 0.16  # of a map: a window is never smaller
 SIZE_LABEL = 10.0
 
@@ -80,9 +82,11 @@ def scales(solids: Iterable[Solid]) -> Scales:
 
 @dataclass(frozen=True)
 class Body:
-    """One drawn tensor. `inlet` and `outlet` are where wires touch it; `target` is where the window of the map before ends.
+    """One drawn tensor. `inlet` and `outlet` are where straight wires touch it, `entry` and `leave` where wires from and
+    to other rows do; `target` is where the window of the map before ends.
 
     `reach` is the extent of everything drawn (left, top, right, bottom); `core` that of the body without its numbers.
+    `items` stand where the body was made, all else where it is: `drawn` moves them by `at`.
     """
 
     box: Box
@@ -90,6 +94,8 @@ class Body:
     core: tuple[float, float, float, float]
     inlet: Point
     outlet: Point
+    entry: Point = (0.0, 0.0)
+    leave: Point | None = None
     target: tuple[Point, ...] = ()
     window: tuple[Point, ...] = ()
     corners: tuple[Point, Point, Point, Point] = (
@@ -98,7 +104,13 @@ class Body:
         (0, 0),
         (0, 0),
     )  # left top, left bottom, right top, right bottom
-    reach: tuple[float, float, float, float] = field(default=(0.0, 0.0, 0.0, 0.0))
+    reach: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    at: Point = (0.0, 0.0)
+
+    @property
+    def drawn(self) -> list[Item]:
+        """The items where the body has been moved to."""
+        return [shift(item, *self.at) for item in self.items]
 
     def moved(self, dx: float, dy: float) -> Body:
         """The same body elsewhere."""
@@ -108,14 +120,16 @@ class Body:
 
         a, b, c, d = self.core
         e, f, g, h = self.reach
-        (inlet, outlet) = go((self.inlet, self.outlet))
+        inlet, outlet, entry, leave = go((self.inlet, self.outlet, self.entry, self.leave or self.outlet))
         return dataclasses.replace(
             self,
-            items=tuple(shift(i, dx, dy) for i in self.items),
+            at=(self.at[0] + dx, self.at[1] + dy),
             core=(a + dx, b + dy, c + dx, d + dy),
             reach=(e + dx, f + dy, g + dx, h + dy),
             inlet=inlet,
             outlet=outlet,
+            entry=entry,
+            leave=leave,
             target=go(self.target),
             window=go(self.window),
             corners=go(self.corners),  # type: ignore[arg-type]
@@ -182,7 +196,9 @@ def _plain(box: Box, width: float, height: float) -> Body:
 def _volume(box: Box, solid: Solid, scale: Scales, last: bool) -> Body:
     rows, columns = solid.height or 1, solid.width
     wide, high = scale.front(solid.channels), scale.side(rows)
-    deep = DEPTH * (scale.side(columns) if columns is not None else 14.0)  # a sequence has no second side
+    long = scale.side(columns) if columns is not None else high
+    high = max(high, SQUATTEST * long)
+    deep = DEPTH * max(long, SQUATTEST * high) if columns is not None else 14.0  # a sequence has no second side
     dx, dy = deep * OBLIQUE[0], deep * OBLIQUE[1]
     top, bottom = -(high + dy) / 2, (high - dy) / 2
     right = wide + dx
@@ -197,22 +213,21 @@ def _volume(box: Box, solid: Solid, scale: Scales, last: bool) -> Body:
 
     window: tuple[Point, ...] = ()
     if solid.window is not None and not last:
-        tall = _share(solid.window[0], rows)
-        broad = _share(solid.window[1], columns) if columns is not None else 0.6
+        tall = _share(solid.window[0], rows, 0.6)
+        broad = _share(solid.window[1], columns, 0.6) if columns is not None else 0.6
         u, v = 0.52, 0.48
         spots = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         window = tuple(on_side(u + a * broad / 2, v + b * tall / 2) for a, b in spots)
         faces += _window(box, window)
     numbers = _volume_numbers(box, solid, wide, bottom, dx, dy)
     corners = ((0.0, top), (0.0, bottom), (right, top + dy), (right, bottom + dy))
-    middle = (top + bottom) / 2
     return Body(
         box,
         (*faces, *numbers),
         (0.0, top + dy, right, bottom),
         (0.0, 0.0),
         (right, 0.0),
-        target=((0.0, middle),),
+        target=((0.0, 0.0),),
         window=window,
         corners=corners,
     )
@@ -257,10 +272,13 @@ def _sheets(box: Box, solid: Solid, scale: Scales, last: bool) -> Body:
     target = _square(x + wide * 0.3, y + high * 0.58, min(spot, wide * 0.5), spot)
     corners = ((x, y), (x, y + high), (x + wide, y), (x + wide, y + high))
     core = (0.0, top, x + wide, y + high)
-    seen = [n for n in range(count) if top + n * SHEET_STEP + high > 2] or [count - 1]  # sheets whose sides cross the middle
+    seen = [n for n in range(count) if top + n * SHEET_STEP + high > 0] or [count - 1]  # sheets whose sides cross the middle
     inlet = (seen[0] * SHEET_STEP, 0.0)
-    outlet = (max(n for n in range(count) if n == 0 or top + n * SHEET_STEP < -2) * SHEET_STEP + wide, 0.0)
-    return Body(box, tuple(items), core, inlet, outlet, target=target, window=window, corners=corners)
+    outlet = (max(n for n in range(count) if n == 0 or top + n * SHEET_STEP < 0) * SHEET_STEP + wide, 0.0)
+    return Body(
+        box, tuple(items), core, inlet, outlet, entry=(0.0, top + high / 2), leave=(x + wide, y + high / 2),
+        target=target, window=window, corners=corners,
+    )  # fmt: skip
 
 
 def _off_the_wire(top: float, high: float, count: int) -> float:
@@ -279,9 +297,9 @@ def _square(x: float, y: float, wide: float, tall: float) -> tuple[Point, ...]:
     )
 
 
-def _share(part: int, whole: int) -> float:
+def _share(part: int, whole: int, most: float = 0.8) -> float:
     """How much of a side a window covers, drawn no smaller than can be seen and no larger than leaves a rim."""
-    return min(0.8, max(LEAST_WINDOW, part / max(whole, 1)))
+    return min(most, max(LEAST_WINDOW, part / max(whole, 1)))
 
 
 def _window(box: Box, corners: tuple[Point, ...], name: str = "window") -> list[Shape]:
@@ -305,7 +323,8 @@ def projection(source: Body, target: Body) -> list[Line]:
             Line(f"{name}{i}", "helper.solid", pair, 0.0, head=False, width=0.8, source=a, target=b)
             for i, pair in enumerate(pairs)
         ]
-    lines = ((corner, target.target[0]) for corner in source.window)
+    narrow = abs(source.window[1][0] - source.window[0][0]) < NARROW  # its left and right corners would give one line
+    lines = ((corner, target.target[0]) for corner in (source.window[1:3] if narrow else source.window))
     return [Line(f"{name}{i}", "helper", pair, 0.0, head=False, dashed=True, source=a, target=b) for i, pair in enumerate(lines)]
 
 
