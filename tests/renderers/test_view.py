@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netfig.graph.build import GraphBuilder
+from netfig.mathtext import text_of
 from netfig.renderers.modules import MODULES, ModulesOptions, draw_modules
 from netfig.renderers.view import redundant_edges
 
@@ -31,7 +32,7 @@ def figure():
 
 
 def test_an_activation_is_folded_into_the_layer_before_it():
-    assert [len(box.title) for box in figure().boxes.values() if box.role == "layer"] == [2]
+    assert [text_of(box.title[0]) for box in figure().boxes.values() if box.role == "layer"] == ["3×3 conv, 8, ReLU"]
 
 
 def test_the_wire_that_bypasses_the_layer_is_a_skip():

@@ -63,7 +63,7 @@ class _Walk:
         for op in graph.ops:
             if any(v in self.depends for v in op.reads):
                 self.depends.update(op.outputs)
-        self.maker: dict[str, str] = {v.id: f"the input {v.id!r}" for v in graph.values if v.kind == "input"}
+        self.maker: dict[str, str] = {v.id: "the input" for v in graph.values if v.kind == "input"}
         self.leaving = {port.value for port in graph.outputs}
 
     def path(self) -> Path:
@@ -86,7 +86,8 @@ class _Walk:
             for value in reads:
                 if value != current:
                     origin = self.maker.get(value, "another branch")
-                    self.problems.append(f"{item.id!r} reads {value!r} of {origin}, besides the main path")
+                    what = "joins the path with" if current in reads else "begins a second branch: it reads"
+                    self.problems.append(f"{item.id!r} {what} {value!r} of {origin}")
             outs = [v for v in made if v in self.depends and self._is_used(v, ops)]
             if not outs and made:
                 outs = [next((v for v in made if v in self.depends), current)]

@@ -41,10 +41,15 @@ def times(sizes: Attribute) -> str:
     return "×".join(str(s) for s in sizes) if isinstance(sizes, tuple) else str(sizes)
 
 
-def shape_text(kind: TensorType, batch: int | None) -> str:
+def has_maps(graph: Graph) -> bool:
+    """Whether the graph works on feature maps, so that shapes read channels@height×width."""
+    return any(op.kind.startswith(("conv", "max_pool", "avg_pool", "adaptive_")) for op in graph.ops)
+
+
+def shape_text(kind: TensorType, batch: int | None, maps: bool = True) -> str:
     """A shape in the figure's one notation: ``64@32×32`` for feature maps, ``12×512`` for rows of vectors, ``10`` for a vector.
 
-    The leading batch dimension is left out when it is `batch`.
+    The leading batch dimension is left out when it is `batch`; without `maps` every shape is written with ``×``.
     """
     if kind.shape is None:
         return ""
@@ -52,7 +57,7 @@ def shape_text(kind: TensorType, batch: int | None) -> str:
     if batch is not None and dims and dims[0].size == batch:
         dims = dims[1:]
     words = [str(d) for d in dims]
-    if len(words) in (3, 4) and kind.dtype not in ("int64", "int32", "bool"):
+    if maps and len(words) in (3, 4) and kind.dtype not in ("int64", "int32", "bool"):
         return f"{words[0]}@{'×'.join(words[1:])}"
     return "×".join(words) if words else "scalar"
 

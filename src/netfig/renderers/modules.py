@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from netfig.figure import Box, End, Figure, Group, LegendEntry, Mark, Row, Wire
+from netfig.figure import Box, End, Figure, Group, Mark, Row, Wire
 from netfig.graph import Graph, Op, Scope, Value
 from netfig.hooks import Renderer
 from netfig.mathtext import Text, plain, text_of
 from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
-from netfig.renderers.labels import MODULE_ROLES, batch_of, module_label, module_role, number, shape_text
+from netfig.renderers.labels import MODULE_ROLES, batch_of, has_maps, module_label, module_role, number, shape_text
 from netfig.renderers.view import Detail, Edge, Leaf, View
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
@@ -81,6 +81,7 @@ class FigureMaker:
     def __init__(self, graph: Graph, look: Look, levels: dict[str, int], depth: int) -> None:
         self.graph, self.look = graph, look
         self.batch = batch_of(graph)
+        self.maps = has_maps(graph)
         busy = Counter(op.scope for op in graph.ops)
         inner = {s.parent for s in graph.scopes if s.parent is not None and s.kind == "module"}
 
@@ -144,13 +145,14 @@ class FigureMaker:
         if self.view.is_output(leaf):
             return "output"
         if leaf.item is None:
-            return "weight"
+            return "weight" if leaf.weights else "note"
         if isinstance(leaf.item, Op):
+            if not list(leaf.item.reads) and not self.look.constants:
+                return "state"
             return self._op_role(leaf.item)
         if leaf.item.kind == "function":
             return KINDS[leaf.item.type_name].role if leaf.item.type_name in KINDS else "op.box"
-        role = module_role(leaf.item)
-        return role if role != "op.box" else "op.box"
+        return module_role(leaf.item)
 
     def _op_role(self, op: Op) -> str:
         if self._flattens(op):
@@ -209,7 +211,7 @@ class FigureMaker:
         title, details = self._title(leaf)
         lines = [plain(line) for line in _lines(title, self.folded.get(leaf.id, []))]
         rows = [Row("detail", plain(d)) for d in details]
-        if role in ("input", "output", "weight") and self.look.shapes != "none":
+        if role in ("input", "output", "weight", "note") and self.look.shapes != "none":
             rows += self._stored_rows(leaf)
         rows += self._param_rows(leaf, role)
         return Box(
@@ -224,8 +226,7 @@ class FigureMaker:
 
     def _stored_rows(self, leaf: Leaf) -> list[Row]:
         value = self.graph.value_by_id[leaf.stands_for[0]]
-        batch = None if value.kind in ("parameter", "buffer") else self.batch
-        shape = shape_text(value.type, batch) if batch is not None or value.kind != "parameter" else _dims(value)
+        shape = _dims(value) if value.kind in ("parameter", "buffer") else shape_text(value.type, self.batch, self.maps)
         return [Row("shape", plain(shape))] if shape and len(leaf.stands_for) == 1 else []
 
     def _param_rows(self, leaf: Leaf, role: str) -> list[Row]:
@@ -298,7 +299,6 @@ class FigureMaker:
             root=root,
             wires=wires,
             caption=caption,
-            legend=self._legend(boxes),
         )
 
     def _groups(self, boxes: dict[str, Box]) -> Group:
@@ -361,7 +361,7 @@ class FigureMaker:
         changes = {leaf: self._changes(leaf) for leaf in view.leaves}
         order = {name: leaf.order for name, leaf in view.leaves.items()}
         for (source, target), edge in sorted(view.edges.items(), key=lambda kv: (order[kv[0][0]], order[kv[0][1]], kv[1].rank)):
-            role = "skip" if (source, target) in skips else "data"
+            role = "skip" if (source, target) in skips and self._joins(view.leaves[target]) else "data"
             label: Text = ()
             if role == "data" and source not in labelled and not view.is_output(view.leaves[target]):
                 label = self._wire_label(edge, changes[source])
@@ -369,6 +369,12 @@ class FigureMaker:
                     labelled.add(source)
             wires.append(Wire(End(source), End(target, edge.slot), role, label, tuple(edge.values)))
         return wires
+
+    def _joins(self, leaf: Leaf) -> bool:
+        """Whether a box adds, multiplies or concatenates: where a bypass of it is what people call a skip connection."""
+        item = leaf.item
+        kind = item.kind if isinstance(item, Op) else item.type_name if item is not None and item.kind == "function" else ""
+        return kind in ("cat", "concat", "stack") or (kind in KINDS and KINDS[kind].role == "op")
 
     def _changes(self, leaf_id: str) -> bool:
         """Whether what leaves a box has another shape than everything that enters it."""
@@ -383,7 +389,7 @@ class FigureMaker:
     def _wire_label(self, edge: Edge, changed: bool) -> Text:
         if self.look.shapes == "none" or (self.look.shapes == "changes" and not changed):
             return ()
-        shapes = {shape_text(self.graph.value_by_id[v].type, self.batch) for v in edge.values}
+        shapes = {shape_text(self.graph.value_by_id[v].type, self.batch, self.maps) for v in edge.values}
         return plain(shapes.pop()) if len(shapes) == 1 else ()
 
     def _caption(self) -> tuple[Text, ...]:
@@ -416,9 +422,6 @@ class FigureMaker:
             words.append(" ".join(text_of(line) for line in box.title))
         listing = ", ".join(words[:60]) + (f" and {len(words) - 60} more" if len(words) > 60 else "")
         return f"Diagram of {self.graph.name}. In reading order: {listing}. " + " ".join(text_of(c) for c in caption)
-
-    def _legend(self, boxes: dict[str, Box]) -> tuple[LegendEntry, ...]:
-        return ()
 
 
 def _lines(title: str, folded: list[str]) -> list[str]:

@@ -65,6 +65,8 @@ class View:
         self._home: dict[str, str] = {}  # scope id → id of the closed scope it is inside, or ""
         self._made: dict[str, str] = {}  # value → leaf
         self._stands: dict[str, tuple[str, ...]] = {}  # value → visible values it carries
+        self._stored: dict[str, str] = {}  # value → the parameter or buffer it is a helper's copy of
+        self._constant: dict[str, Op] = {}  # value → the op that made it from nothing
         self._place_scopes()
         self._walk_ops()
         self._add_outputs()
@@ -107,22 +109,24 @@ class View:
                 depends.update(op.outputs)
             elif not inner and not self._detail.constants:
                 self.constant_count += 1
+                self._constant.update(dict.fromkeys(op.outputs, op))
                 continue
             flowing = [r for r in reads if self._stands.get(r)]
-            kinds = {r: graph.value_by_id[r].kind for r in reads}
-            if not inner and flowing and self._detail.hidden(op) and not self._stored_reads(op, kinds):
+            kinds = {self._stored.get(r, r): graph.value_by_id[self._stored.get(r, r)].kind for r in reads}
+            stored = [k for k, kind in kinds.items() if kind in ("parameter", "buffer")]
+            if not inner and self._detail.hidden(op) and len(flowing) + len(stored) >= 1 and not (flowing and stored):
                 self.helper_count += 1
                 for out in op.outputs:
-                    self._stands[out] = self._stands[flowing[0]]
+                    if flowing:
+                        self._stands[out] = self._stands[flowing[0]]
+                    else:
+                        self._stored[out] = stored[0]
                 continue
             leaf = self._leaf_of(op, inner, position)
             self._wire_in(op, leaf, inner, kinds, position)
             for out in op.outputs:
                 self._made[out] = leaf.id
                 self._stands[out] = (out,)
-
-    def _stored_reads(self, op: Op, kinds: Mapping[str, str]) -> bool:
-        return any(kinds[r] in ("parameter", "buffer") and self._detail.stored(op, r) for r in op.reads)
 
     def _leaf_of(self, op: Op, inner: str, position: int) -> Leaf:
         name = inner or op.id
@@ -138,21 +142,37 @@ class View:
         for slot in op.inputs:
             for ref in slot.refs:
                 rank += 1
-                value = ref.value
+                value = self._stored.get(ref.value, ref.value)
+                if value in self._constant and (inner or len(kinds) == 1):
+                    self._constant_leaf(value, leaf, position)
                 if kinds[value] in ("parameter", "buffer"):
-                    if kinds[value] == "parameter" and value not in leaf.weights:
-                        leaf.weights.append(value)
                     if inner or not self._detail.stored(op, value):
+                        if kinds[value] == "parameter" and value not in leaf.weights:
+                            leaf.weights.append(value)
                         continue
-                    self._stored_leaf(value, leaf, position)
+                    self._stored_leaf(value, kinds[value], leaf, position)
                 for carried in self._stands.get(value, ()):
                     self._connect(self._made[carried], leaf.id, carried, slot.name, rank)
 
-    def _stored_leaf(self, value: str, reader: Leaf, position: int) -> None:
+    def _stored_leaf(self, value: str, kind: str, reader: Leaf, position: int) -> None:
         """A chip for a weight, one for each reader, so that it stands beside the op that uses it."""
         name = self._free(f"{value}@{reader.id}")
-        self.leaves[name] = Leaf(name, None, reader.panel, position - 0.5, [value], [value])
+        weights = [value] if kind == "parameter" else []
+        self.leaves[name] = Leaf(name, None, reader.panel, position - 0.5, [value], weights)
         self._made[value] = name
+        self._stands[value] = (value,)
+
+    def _constant_leaf(self, value: str, reader: Leaf, position: int) -> None:
+        """A value made from nothing that is all a box reads (the first state of a recurrence) is drawn."""
+        op = self._constant[value]
+        if isinstance(reader.item, Scope) and reader.item.kind != "module":
+            return
+        if isinstance(reader.item, Scope) and value not in reader.item.inputs:
+            return
+        if op.id not in self.leaves:
+            self.leaves[op.id] = Leaf(op.id, op, reader.panel, position - 0.5, [op.id])
+            self.constant_count -= 1
+        self._made[value] = op.id
         self._stands[value] = (value,)
 
     def _connect(self, source: str, target: str, value: str, slot: str, rank: int) -> None:
@@ -186,7 +206,7 @@ class View:
     def _drop_unused(self) -> None:
         """Ops that lead to no output (a mask nobody reads, a shape) are left out; modules with weights stay."""
         wanted = {leaf.id for leaf in self.leaves.values() if self.is_output(leaf) or isinstance(leaf.item, Scope)}
-        wanted |= {leaf.id for leaf in self.leaves.values() if leaf.item is None and not leaf.weights}
+        wanted |= {leaf.id for leaf in self.leaves.values() if self.is_input(leaf)}
         before: dict[str, list[str]] = {}
         for source, target in self.edges:
             before.setdefault(target, []).append(source)
