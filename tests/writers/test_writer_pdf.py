@@ -73,6 +73,11 @@ def test_right_to_left_letters_are_painted_from_the_right():
     assert pdf.visual_order("conv 3×3") == "conv 3×3"
 
 
+def test_what_a_face_lacks_leaves_no_box_between_letters():
+    assert pdf.drawable("e\u0301a\u200db", "sans") == "éab"
+    assert pdf.drawable("Ω σ → ×", "sans") == "Ω σ → ×"
+
+
 def test_a_figure_longer_than_a_page_may_be_is_scaled_to_fit():
     page = read(Drawing(50_000, 500, (), "t", "a")).pages[0]
     assert float(page.mediabox.width) == pdf.LARGEST_PAGE

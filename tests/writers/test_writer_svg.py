@@ -6,6 +6,8 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from writer_drawings import HOSTILE, box, hostile, label, sample
 
 from netfig.drawing import Drawing, Line
@@ -177,3 +179,8 @@ def test_a_font_name_from_a_theme_cannot_leave_its_attribute():
     theme = dataclasses.replace(LIGHT, sans=('Evil"><script>', "O'Neil", "sans-serif"))
     root = tree(sample(), theme)
     assert root.get("font-family") == "'Evilscript', 'ONeil', sans-serif"
+
+
+@given(st.text(alphabet=st.characters(), max_size=40))
+def test_whatever_the_characters_the_file_is_xml(text):
+    tree(hostile(text))

@@ -68,7 +68,7 @@ def sample() -> Drawing:
         ),
         label("m", plain("∂L/∂w ⊙ ∑"), 660, 60, 12, on="free", align="right"),
         box("norm", "norm", 470, 160, 70, 22, 7.0),
-        label("norm.t", (*plain("code "),), 505, 175, 12, role="norm", box="norm"),
+        label("norm.t", plain("code"), 505, 175.1, 12, role="norm", box="norm"),
     ]
     return Drawing(680, 215, tuple(items), "Sample figure", "An input goes through a convolution, a ReLU and a sum.")
 

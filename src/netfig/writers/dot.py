@@ -34,13 +34,14 @@ _CORNER_SLACK = 5.1
 _HEAD_GROWTH = 2.0  # pen widths that outlining adds to a head's length
 _TIP_GROWTH = 0.35  # a part of what it adds at the tip: Graphviz 2 lets the outline stand out, newer ones do not
 _BASELINE = 0.275  # em from a plain label's centre down to its baseline: 0.30 embedded, 0.25 with pango
-_HTML_BASELINE = 0.25  # the same for a label with markup: 0.30 and 0.20
+_HTML_BASELINE = 0.23  # the same for a label with markup: 0.30 and 0.16
+_MIDDLE = 1.25  # how far a label may be moved to become its node's own
 _NAMES = {"Liberation Sans": "Arial", "Liberation Serif": "Times", "Liberation Mono": "Courier New"}
 
 
 def write(drawing: Drawing, theme: Theme, options: DotOptions) -> bytes:
     """The drawing as DOT source."""
-    return _Dot(drawing, theme).text(options.background).encode("utf-8")
+    return _Dot(drawing, theme, options).text().encode("utf-8")
 
 
 def quoted(text: str) -> str:
@@ -59,9 +60,10 @@ def _attributes(pairs: Iterable[tuple[str, str]]) -> str:
 class _Dot:
     """One file in the making."""
 
-    def __init__(self, drawing: Drawing, theme: Theme) -> None:
-        self.drawing, self.theme = drawing, theme
+    def __init__(self, drawing: Drawing, theme: Theme, options: DotOptions) -> None:
+        self.drawing, self.theme, self.options = drawing, theme, options
         self.items = paint.painted_items(drawing, theme)
+        self.grounds = _grounds(drawing)
         self.background: list[str] = []
         self.nodes: list[str] = []
         self.edges: list[str] = []
@@ -73,13 +75,12 @@ class _Dot:
             for key, names in (("sans", theme.sans), ("serif", theme.serif), ("mono", theme.mono), ("symbol", theme.symbol))
         }
 
-    def text(self, background: bool) -> str:
+    def text(self) -> str:
         drawing = self.drawing
-        grounds = _grounds(drawing)
         middles = self._middle_labels()
         for item in self.items:
             if isinstance(item, Shape):
-                self._shape(item, item.id in grounds, middles)
+                self._shape(item, middles)
             elif isinstance(item, Line):
                 self._line(item)
         self._stand_ins()
@@ -87,7 +88,7 @@ class _Dot:
         for item in self.items:
             if isinstance(item, Label) and id(item) not in merged:
                 self._label(item)
-        page = [("bgcolor", f'"{self.theme.page}"' if background else "transparent"), ("pad", "0"), ("margin", "0")]
+        page = [("bgcolor", f'"{self.theme.page}"' if self.options.background else "transparent"), ("pad", "0"), ("margin", "0")]
         page += [("outputorder", "edgesfirst"), ("splines", "true"), ("comment", quoted(drawing.title))]
         if drawing.scale != 1:
             page.append(("size", f'"{drawing.width * drawing.scale / 72:.4f},{drawing.height * drawing.scale / 72:.4f}!"'))
@@ -134,9 +135,9 @@ class _Dot:
 
     # --- shapes ---
 
-    def _shape(self, shape: Shape, is_ground: bool, middles: dict[str, Label]) -> None:
+    def _shape(self, shape: Shape, middles: dict[str, Label]) -> None:
         paints = paint.shape_paint(shape, self.theme)
-        owns_node = bool(shape.box) and shape.part == "" and shape.kind != "polygon" and not is_ground
+        owns_node = bool(shape.box) and shape.part == "" and shape.kind != "polygon" and shape.id not in self.grounds
         owns_node = owns_node and shape.tone != "plate" and shape.box not in self.names
         if not owns_node:
             self._paint_behind(shape, paints, fill=True, stroke=True)
@@ -169,20 +170,21 @@ class _Dot:
         pairs = [("pos", self._place((left + right) / 2, (top + bottom) / 2)), ("shape", kind)]
         pairs += [("width", f"{(right - left) / 72:.4f}"), ("height", f"{(bottom - top) / 72:.4f}"), ("fixedsize", "true")]
         pairs += [("margin", "0"), *look]
-        pairs += self._run(label, label.runs[0])[0] if label else [("label", '""')]
+        pairs += self._run(label, paint.merged_runs(label).runs[0])[0] if label else [("label", '""')]
         pairs.append(("tooltip", quoted(shape.tooltip or clean(shape.box))))
         if shape.stands_for:
             pairs.append(("id", quoted(shape.stands_for[0])))
         self.nodes.append(f"  {quoted(name)} {_attributes(pairs)};")
 
-    @staticmethod
-    def _corner_fits(shape: Shape) -> bool:
+    def _corner_fits(self, shape: Shape) -> bool:
         """Whether Graphviz' rounding is close enough to ours."""
         left, top, right, bottom = shape.bounds
         radius = paint.rounded_radius(shape)
         shorter = min(right - left, bottom - top)
         is_pill = radius > 0.45 * shorter
-        return radius == 0 or (not is_pill and abs(radius - min(_CORNER, shorter / 3)) <= _CORNER_SLACK)
+        return radius == 0 or (
+            not is_pill and not self.options.exact and abs(radius - min(_CORNER, shorter / 3)) <= _CORNER_SLACK
+        )
 
     def _stand_ins(self) -> None:
         """Transparent nodes for whatever wires touch that is drawn in the background."""
@@ -283,7 +285,7 @@ class _Dot:
             for shape in reversed(self.drawing.shapes)
             if shape.box and shape.part == "" and shape.kind != "polygon"
         }
-        grounds = {shape.box for shape in self.drawing.shapes if shape.id in _grounds(self.drawing)}
+        grounds = {shape.box for shape in self.drawing.shapes if shape.id in self.grounds}
         found: dict[str, Label] = {}
         for item in self.items:
             if not isinstance(item, Label) or item.box not in centres or item.box in found or item.box in grounds:
@@ -291,43 +293,46 @@ class _Dot:
             runs = paint.merged_runs(item).runs
             if len(runs) != 1 or (_is_markup(runs[0]) and not runs[0].text.isascii()):
                 continue
-            x, y = self._centre(item, runs[0])
-            if abs(x - centres[item.box][0]) < 0.5 and abs(y - centres[item.box][1]) < 0.8:
+            x, y = self._centre(item, runs[0], markup=_is_markup(runs[0]))
+            if abs(x - centres[item.box][0]) < 0.5 and abs(y - centres[item.box][1]) < _MIDDLE:
                 found[item.box] = item
         return found
 
     @staticmethod
-    def _centre(label: Label, run: Glyphs) -> Point:
-        drop = _HTML_BASELINE if _is_markup(run) else _BASELINE
+    def _centre(label: Label, run: Glyphs, *, markup: bool) -> Point:
+        drop = _HTML_BASELINE if markup else _BASELINE
         return run.x + run.width / 2, label.baseline + run.dy - drop * run.size
 
     def _label(self, label: Label) -> None:
-        for run in paint.merged_runs(label).runs:
-            if not run.text.strip():
-                continue
-            look, x = self._run(label, run)
-            y = self._centre(label, run)[1]
+        runs = [run for run in paint.merged_runs(label).runs if run.text.strip()]
+        for run in runs:
+            # An engine whose letters are wider must not push a run into the one before it.
+            pinned = len(runs) > 1 or label.align == "left" or (_is_markup(run) and not run.text.isascii())
+            look, x = self._run(label, run, pinned=pinned)
+            y = self._centre(label, run, markup=pinned or _is_markup(run))[1]
             pairs = [("pos", self._place(x, y)), ("shape", "plaintext"), ("margin", "0"), ("width", "0"), ("height", "0"), *look]
             self.texts.append(f"  {quoted(self._name('text ' + label.id))} {_attributes(pairs)};")
 
-    def _run(self, label: Label, run: Glyphs) -> tuple[list[tuple[str, str]], float]:
-        """The attributes that set one run of text, and the x of the node that centres it."""
+    def _run(self, label: Label, run: Glyphs, *, pinned: bool = False) -> tuple[list[tuple[str, str]], float]:
+        """The attributes that set one run of text, and the x of the node that centres it.
+
+        A `pinned` run stands at the left of a cell with room to spare, so that its left end does not depend on the engine.
+        """
         family, _, variant = run.face.partition("-")
         x = run.x + run.width / 2
-        if not _is_markup(run):
-            content = quoted(run.text)
-        else:
+        if pinned or _is_markup(run):
             content = html_escape(run.text, quote=True)
             for word, tag in (("italic", "I"), ("bold", "B")):
                 if word in variant:
                     content = f"<{tag}>{content}</{tag}>"
-            if not run.text.isascii():
-                # engines misjudge other scripts' widths: pin the left end in a cell with room to spare
-                width = math.ceil(run.width + 12 * sum(not c.isascii() for c in run.text)) + 4
+            if pinned:
+                width = math.ceil(1.1 * run.width + 12 * sum(not c.isascii() for c in run.text)) + 4
                 x = run.x + width / 2
                 cell = f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{math.ceil(run.size * 1.6)}" ALIGN="LEFT">{content}</TD>'
                 content = f'<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>'
             content = f"<{content}>"
+        else:
+            content = quoted(run.text)
         pairs = [("label", content), ("fontname", quoted(self.fonts[family])), ("fontsize", n(run.size))]
         return [*pairs, ("fontcolor", f'"{paint.text_colour(label, self.theme)}"')], x
 

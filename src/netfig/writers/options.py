@@ -40,6 +40,12 @@ class DotOptions:
     """Options of the ``dot`` writer."""
 
     background: bool = field(default=True, metadata=_help("paint the page in the theme's colour; false: transparent"))
+    exact: bool = field(
+        default=False,
+        metadata=_help(
+            "draw corners exactly, behind the nodes; false: as the nodes' own outlines, which Graphviz rounds its own way"
+        ),
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from netfig.drawing import Drawing, Face, Label, Line, Shape
-from netfig.layout.text import FONT_FILES, clean
+from netfig.layout.text import FONT_FILES, clean, glyph
 from netfig.writers import paint
 from netfig.writers.fonts import font_path
 from netfig.writers.options import PdfOptions
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE = 14_400.0  # points; readers refuse a longer side
 _METADATA_LIMIT = 4000
+_UNSEEN = ("Mn", "Me", "Cf")
 
 
 def write(drawing: Drawing, theme: Theme, options: PdfOptions) -> bytes:
@@ -173,7 +174,13 @@ class _Pdf:
         self.canvas.setFillColor(self.colour(paint.text_colour(label, self.theme)))
         for run in paint.merged_runs(label).runs:
             self.canvas.setFont(_font_name(run.face), run.size)
-            self.canvas.drawString(run.x, self._y(label.baseline + run.dy), visual_order(run.text))
+            self.canvas.drawString(run.x, self._y(label.baseline + run.dy), visual_order(drawable(run.text, run.face)))
+
+
+def drawable(text: str, face: Face) -> str:
+    """The text with accents joined to their letters, without marks and joiners the face lacks: they would show as boxes."""
+    text = text if text.isascii() else unicodedata.normalize("NFC", text)
+    return "".join(c for c in text if c.isascii() or unicodedata.category(c) not in _UNSEEN or any(glyph(c, face)[1:]))
 
 
 def visual_order(text: str) -> str:

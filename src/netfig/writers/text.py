@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WIDEST_NAME = 72  # columns; a longer name pushes its own line's columns only
 _LONGEST_NAME = 400
+_SETTINGS_ROOM = 52
 
 Row = tuple[str, str, str]  # tree and name, shapes, parameters
 
@@ -32,6 +33,12 @@ def write(graph: Graph, theme: Theme, options: TextOptions) -> bytes:
         line += " " * (max(widths[0], _columns(name)) + 2 + widths[1] - _columns(line)) + "  " + count
         lines.append(line.rstrip())
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _shown(text: str) -> str:
+    """A name as a terminal may have it."""
+    text = clean(text[: 2 * _LONGEST_NAME])
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
 
 
 def _columns(text: str) -> int:
@@ -53,14 +60,14 @@ class _Tree:
         root = graph.root
         total = self.counts[root.id].total
         found: list[Row] = [(self._name(root, graph.name), "", "" if total == 0 else _parameters(total))]
-        found += [(f"  in   {clean(p.name)}", self._shapes((p.value,)), "") for p in graph.inputs]
+        found += [(f"  in   {_shown(p.name)}", self._shapes((p.value,)), "") for p in graph.inputs]
         stack = self._children(root, "")
         while stack:  # as deep as the model is: no recursion
             item, lead, last = stack.pop()
             found.append(self._row(item, lead + ("└─ " if last else "├─ ")))
             if isinstance(item, Scope):
                 stack += self._children(item, lead + ("   " if last else "│  "))
-        found += [(f"  out  {clean(p.name)}", self._shapes((p.value,)), "") for p in graph.outputs]
+        found += [(f"  out  {_shown(p.name)}", self._shapes((p.value,)), "") for p in graph.outputs]
         return found
 
     def _children(self, scope: Scope, lead: str) -> list[tuple[Scope | Op, str, bool]]:
@@ -74,11 +81,11 @@ class _Tree:
     def _row(self, item: Scope | Op, lead: str) -> Row:
         if isinstance(item, Op):
             reads = self._shapes(dict.fromkeys(v for v in item.reads if self.graph.value_by_id[v].kind in ("input", "computed")))
-            return f"{lead}{clean(item.kind)[:_LONGEST_NAME]}", self._flow(reads, item.outputs), ""
+            return f"{lead}{_shown(item.kind)}", self._flow(reads, item.outputs), ""
         count = self.counts[item.id]
         parameters = "" if count.total == 0 else _parameters(count.total)
         if count.shared_with is not None:
-            parameters += f" (shared with {clean(count.shared_with)[:_LONGEST_NAME] or 'the model'})"
+            parameters += f" (shared with {_shown(count.shared_with) or 'the model'})"
         return (
             lead + self._name(item, _own_part(item, self.graph)),
             self._flow(self._shapes(item.inputs), item.outputs),
@@ -86,21 +93,35 @@ class _Tree:
         )
 
     def _name(self, scope: Scope, name: str) -> str:
-        settings = ", ".join(f"{key}={attribute_text(value)}" for key, value in scope.attributes)
+        settings = _settings(scope)
         described = f"{scope.type_name}({settings})" if settings else scope.type_name
         repeated = f"call {scope.call + 1}" if scope.call else ""
         over = f"over {scope.axis}" if scope.axis else ""
         words = [name, *(word for word in (described, repeated, over) if word and word != name)]
-        return clean("  ".join(words))[:_LONGEST_NAME]
+        return _shown("  ".join(words))
 
     def _shapes(self, values: Iterable[str]) -> str:
         if not self.options.shapes:
             return ""
-        return clean(", ".join(shape_text(self.graph.value_by_id[v].type) for v in values))
+        return _shown(", ".join(shape_text(self.graph.value_by_id[v].type) for v in values))
 
     def _flow(self, reads: str, made: tuple[str, ...]) -> str:
         makes = self._shapes(made)
         return f"{reads} → {makes}" if reads and makes else makes
+
+
+def _settings(scope: Scope) -> str:
+    """As many settings as a line has room for; ``(3, 3)`` is said as ``3``."""
+    found: list[str] = []
+    room = _SETTINGS_ROOM
+    for key, value in scope.attributes:
+        same = isinstance(value, tuple) and len(value) > 1 and len(set(value)) == 1
+        word = f"{key}={attribute_text(value[0] if same and isinstance(value, tuple) else value)}"
+        room -= len(word) + 2
+        if room < 0:
+            return ", ".join([*found, "…"])
+        found.append(word)
+    return ", ".join(found)
 
 
 def _own_part(scope: Scope, graph: Graph) -> str:
