@@ -117,8 +117,11 @@ def load_theme(name_or_path: str) -> Theme:
         return _build(_parse(text, name_or_path), path.stem, name_or_path)
     if name_or_path not in BUILT_IN:
         raise Missing(f"there is no theme {name_or_path!r}", hint=did_you_mean(name_or_path, BUILT_IN))
-    text = resources.files("netfig").joinpath("themes", f"{name_or_path}.toml").read_text(encoding="utf-8")
-    return _build(_parse(text, name_or_path), name_or_path, name_or_path)
+    return _build(_built_in(name_or_path), name_or_path, name_or_path)
+
+
+def _built_in(name: str) -> dict[str, Any]:
+    return _parse(resources.files("netfig").joinpath("themes", f"{name}.toml").read_text(encoding="utf-8"), name)
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:
@@ -132,28 +135,41 @@ _THEME_FIELDS = {f.name: f for f in dataclasses.fields(Theme) if f.name not in (
 _ROLE_FIELDS = {f.name: f for f in dataclasses.fields(RoleStyle)}
 
 
-def _build(data: dict[str, Any], name: str, where: str) -> Theme:
+def _extended(data: dict[str, Any], where: str) -> dict[str, Any]:
+    """The data on top of what it extends, so that a role it changes changes the roles that fall back to it too."""
     base = data.pop("extends", None)
-    if base is not None and base not in BUILT_IN:
+    if base is None:
+        return data
+    if base not in BUILT_IN:
         raise InvalidInput(f"the theme {where!r} extends {base!r}", hint=did_you_mean(str(base), BUILT_IN))
-    parent = load_theme(base) if base is not None and base != name else None
+    return _merged(_extended(_built_in(base), base), data)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    found = dict(below)
+    for key, value in above.items():
+        there = found.get(key)
+        found[key] = _merged(there, value) if isinstance(there, dict) and isinstance(value, dict) else value
+    return found
+
+
+def _build(data: dict[str, Any], name: str, where: str) -> Theme:
+    data = _extended(data, where)
     problems: list[str] = []
     roles_data = data.pop("role", {})
     if not isinstance(roles_data, dict):
         problems.append("role must be a table of roles")
         roles_data = {}
     values = {key: _checked(key, value, _THEME_FIELDS, "", problems) for key, value in data.items()}
-    roles = dict(parent.roles) if parent else {}
+    roles: dict[str, RoleStyle] = {}
     for role, settings in _flatten(roles_data):
         fields = {key: _checked(key, value, _ROLE_FIELDS, f"role {role!r}: ", problems) for key, value in settings.items()}
         fields = {key: value for key, value in fields.items() if key in _ROLE_FIELDS and value is not None}
-        start = roles.get(role) or _nearest(roles, role)
-        roles[role] = dataclasses.replace(start, **fields)
+        roles[role] = dataclasses.replace(_nearest(roles, role), **fields)
     if problems:
         raise InvalidInput(f"the theme {where!r} has {len(problems)} mistakes", why="\n       ".join(problems))
-    start_theme = parent or Theme(name)
     roles.setdefault("default", RoleStyle())
-    return dataclasses.replace(start_theme, **values, name=name, roles=roles)
+    return Theme(name, **values, roles=roles)
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, dict[str, Any]]]:

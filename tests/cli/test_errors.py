@@ -57,14 +57,16 @@ def fails(netfig: Netfig, here: Path, words: tuple[str, ...], code: int, first: 
         pytest.param(
             ("net.py:Deep", "--input", "4"),
             1,
-            "module 'body.2' (Linear) failed: mat1 and mat2 shapes cannot be multiplied (1x8 and 16x2)",
+            "module 'body.2' (Linear) failed in linear: mat1 and mat2 shapes cannot be multiplied (1x8 and 16x2)",
             ("(1, 8)",),
             id="wrong shape",
         ),
         pytest.param(
             ("net.py:Raises", "--input", "4"), 1, "the model (Raises) failed: the flux is too low", ("RuntimeError",), id="raises"
         ),
-        pytest.param(("net.py:Net", "--input", "3xx8"), 3, "input '3xx8' is malformed: a size is a number", ("3xx8",), id="malformed input"),
+        pytest.param(
+            ("net.py:Net", "--input", "3xx8"), 3, "input '3xx8' is malformed: a size is a number", ("3xx8",), id="malformed input"
+        ),
         pytest.param(
             (CHAIN, *INPUT, "-r", "moduls"), 2, "there is no renderer 'moduls'", ("did you mean 'modules'?",), id="renderer"
         ),
@@ -92,6 +94,13 @@ def fails(netfig: Netfig, here: Path, words: tuple[str, ...], code: int, first: 
         pytest.param((CHAIN, *INPUT, "--engine", "dott"), 2, "there is no engine 'dott'", ("did you mean 'dot'?",), id="engine"),
         pytest.param(
             (CHAIN, *INPUT, "--width", "3 furlongs"), 2, "the width '3 furlongs' is not a length", ("3.25in",), id="width"
+        ),
+        pytest.param(
+            (CHAIN, *INPUT, "-r", "pipeline", "--depth", "2"),
+            2,
+            "pipeline has no option 'depth'",
+            (),
+            id="no depth",
         ),
         pytest.param((CHAIN, *INPUT, "--width", "1mm"), 2, "the width '1mm' is out of range", (), id="tiny width"),
         pytest.param(("Conv2d(3,16,3 | ReLU", *INPUT), 3, "'|' is not expected here", ("^",), id="malformed chain"),
@@ -185,8 +194,8 @@ def test_a_full_disk_leaves_neither_file_and_keeps_the_old_one(
 def test_a_writer_that_fails_late_leaves_nothing_of_the_earlier_formats(
     netfig: Netfig, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from netfig.writers import png
     from netfig.errors import EngineFailed
+    from netfig.writers import png
 
     def write(*_: object) -> bytes:
         raise EngineFailed("the converter broke")
@@ -236,6 +245,13 @@ def test_an_unknown_command_is_answered_with_the_nearest(netfig: Netfig, here: P
     fails(netfig, here, ("drwa", CHAIN), 2, "there is no command 'drwa'", "did you mean 'draw'?")
 
 
+@pytest.mark.parametrize("words", [(), ("gallery",)])
+def test_no_command_at_all_shows_the_help_and_is_a_usage_error(netfig: Netfig, words: tuple[str, ...]) -> None:
+    done = netfig(*words)
+    assert (done.code, done.stdout, done.error_line) == (2, "", "")
+    assert done.stderr.startswith("Usage: netfig")
+
+
 def test_a_target_in_the_place_of_a_command_is_answered_with_the_command(netfig: Netfig, here: Path) -> None:
     fails(netfig, here, ("net.py:Net",), 2, "there is no command 'net.py:Net'", "netfig draw 'net.py:Net'")
 
@@ -263,11 +279,12 @@ def test_a_bug_keeps_its_traceback(netfig: Netfig, monkeypatch: pytest.MonkeyPat
         netfig("draw", CHAIN, *INPUT, "-o", "a.svg")
 
 
-def test_a_reader_that_leaves_is_no_error_message(here: Path) -> None:
+def test_a_reader_that_leaves_is_no_error_message(netfig: Netfig, here: Path) -> None:
     import subprocess
     import sys
 
-    command = f"{sys.executable} -m netfig draw '{CHAIN}' --input 3x64x64 -f json | head -c 1"
+    netfig("trace", CHAIN, *INPUT, "-o", "g.json")
+    command = f"{sys.executable} -m netfig draw g.json -f json | head -c 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=120, check=False)
     assert done.stdout == b"{"
     assert b"Traceback" not in done.stderr

@@ -87,6 +87,9 @@ class App(click.Group):
             sys.stdout.flush()
         except NetfigError as error:
             _end(error.exit_code, str(error))
+        except click.exceptions.NoArgsIsHelpError as error:
+            say(error.format_message())
+            sys.exit(ExitCode.USAGE)
         except click.UsageError as error:
             _end(ExitCode.USAGE, _usage_lines(error))
         except click.ClickException as error:

@@ -43,19 +43,16 @@ def target_options(command: F) -> F:
         click.argument("target"),
         click.option(
             "--input",
-            "inputs",
             multiple=True,
             metavar="[NAME=]SHAPE[:DTYPE]",
             help="An input, such as 3x64x64 (the batch is added) or tokens=12:int64. Repeat for several.",
         ),
-        click.option(
-            "--inputs", "inputs_from", metavar="FILE.py:FUNC", help="A function that returns the inputs, of any structure."
-        ),
+        click.option("--inputs", metavar="FILE.py:FUNC", help="A function that returns the inputs, of any structure."),
         click.option(
             "--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Size of the batch that is added."
         ),
         click.option("--device", metavar="DEVICE", default="auto", show_default=True, help="auto, meta, fake or cpu."),
-        click.option("--eval/--train", "evaluates", default=True, help="Mode the model is run in.  [default: eval]"),
+        click.option("--eval/--train", default=True, help="Mode the model is run in.  [default: eval]"),
         click.option("--partial", is_flag=True, help="Draw what ran when the model raises."),
         click.option("--name", metavar="TEXT", help="What the graph is called."),
     )
@@ -68,7 +65,6 @@ def opt_option(command: F) -> F:
     """``--opt name.key=value``."""
     return click.option(
         "--opt",
-        "words",
         multiple=True,
         metavar="NAME.KEY=VALUE",
         help="An option of a component; netfig list shows them. Repeatable.",
@@ -81,11 +77,11 @@ def request_from(target: str, given: dict[str, Any]) -> Request:
 
     return Request(
         target,
-        inputs=given["inputs"],
-        inputs_from=given["inputs_from"],
+        inputs=given["input"],
+        inputs_from=given["inputs"],
         batch=given["batch"],
         device=given["device"],
-        mode="eval" if given["evaluates"] else "train",
+        mode="eval" if given["eval"] else "train",
         partial=given["partial"],
         name=given["name"],
     )

@@ -27,12 +27,13 @@ def write_files(products: Mapping[str, bytes]) -> None:
     try:
         for path, data in products.items():
             if path != STDOUT:
-                ready.append((_beside(Path(path), data), Path(path)))
+                final = Path(os.path.realpath(path))  # a link stays a link
+                ready.append((_beside(final, data), final))
         for temporary, final in ready:
             try:
                 os.replace(temporary, final)
             except OSError as error:
-                raise NetfigError(f"cannot write {str(final)!r}", why=error.strerror or str(error)) from error
+                raise NetfigError(f"cannot write {final.name!r}", where=str(final), why=error.strerror or str(error)) from error
     finally:
         for temporary, _ in ready:
             with contextlib.suppress(OSError):

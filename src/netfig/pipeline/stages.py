@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netfig.errors import NetfigError, UsageError, did_you_mean
@@ -93,7 +93,8 @@ def annotate(
             for note in notes:
                 if not isinstance(note, Note):
                     raise registry.misuse("annotators", annotator, f"returned {type(note).__name__}, not Note")
-            graph = replace(graph, notes=graph.notes + tuple(n for n in notes if n not in graph.notes)) if notes else graph
+            there = frozenset(graph.notes)
+            graph = replace(graph, notes=graph.notes + tuple(n for n in notes if n not in there)) if notes else graph
         except NetfigError as error:
             (report or _to_stderr)(f"netfig: warning: {error.what}" + (f" ({error.why})" if error.why else ""))
     return graph
@@ -115,9 +116,8 @@ def render(
     chosen, paints = registry.renderer(renderer), registry.theme(theme)
     given = {name: dict(values) for name, values in (options or {}).items()}
     if depth is not None:
-        if "depth" not in {f.name for f in fields(chosen.options)}:
-            raise UsageError(f"the renderer {renderer!r} has no depth")
         given.setdefault(renderer, {})["depth"] = depth
+        registry.options({f"{renderer}.depth": depth})  # says so when the renderer has none
     drawn = registry.call("renderers", chosen, chosen.draw, graph, registry.options_of(chosen, given))
     if not (isinstance(drawn, Figure) or _is_digraph(drawn)):
         raise registry.misuse("renderers", chosen, f"returned {type(drawn).__name__}, not Figure or graphviz.Digraph")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from netfig.cli.app import say
-from netfig.cli.shared import print_json
+from netfig.cli.shared import print_json, registry_of
 from netfig.errors import InvalidInput, Missing, NetfigError, UsageError
 
 _SUFFIXES = (".json", ".layers", ".toml")
@@ -17,9 +17,9 @@ _SUFFIXES = (".json", ".layers", ".toml")
 
 @click.command("check", short_help="Validate files of ours: graphs, figures, chains, themes.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", is_flag=True, help="As JSON.")
 @click.pass_context
-def command(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+def command(ctx: click.Context, files: tuple[str, ...], json: bool) -> None:
     """Validate each FILE: a graph, figure or drawing (.json), a layer chain (.layers) or a theme (.toml); - is JSON on stdin.
 
     All files are looked at and all that is wrong with each is said. The exit code is that of the first bad one. No code is run.
@@ -27,24 +27,24 @@ def command(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     rows, first_bad = [], None
     for file in files:
         try:
-            kind, summary = _check(file)
+            kind, summary = _check(ctx, file)
             rows.append({"file": file, "ok": True, "kind": kind, "summary": summary})
-            if not as_json:
+            if not json:
                 click.echo(f"ok  {file}  {kind}: {summary}")
         except NetfigError as error:
             first_bad = first_bad or error
             rows.append(
                 {"file": file, "ok": False, "what": error.what, "where": error.where, "why": error.why, "hint": error.hint}
             )
-            if not as_json:
+            if not json:
                 say(f"netfig: error: {file}: {error}")
-    if as_json:
+    if json:
         print_json(rows)
     if first_bad is not None:
         ctx.exit(first_bad.exit_code)
 
 
-def _check(file: str) -> tuple[str, str]:
+def _check(ctx: click.Context, file: str) -> tuple[str, str]:
     """What the file is and holds, or the error that says what is wrong."""
     suffix = ".json" if file == "-" else Path(file).suffix.lower()
     if suffix not in _SUFFIXES:
@@ -57,13 +57,24 @@ def _check(file: str) -> tuple[str, str]:
 
         theme = load_theme(file)
         return "theme", f"{len(theme.roles)} roles"
+    return "layer chain", _chain(ctx, data, file)
+
+
+def _chain(ctx: click.Context, data: bytes, file: str) -> str:
+    """With an input of its own the chain is built, so that every name and size is checked; without, its text is read."""
     from netfig.sources.layers_text import read_chain
 
     try:
         chain = read_chain(data.decode("utf-8-sig"), file)
     except UnicodeDecodeError as error:
         raise InvalidInput("this is not UTF-8 text", why=str(error)) from None
-    return "layer chain", f"{len(chain.items)} lines"
+    if chain.input is None:
+        return f"{len(chain.items)} lines; no line 'input: …', so sizes are not checked"
+    from netfig.hooks import Request
+    from netfig.pipeline import load
+
+    graph = load(Request(file), registry_of(ctx)).graph
+    return f"{graph.name!r}, {len(chain.items)} lines, {graph.parameter_count} parameters"
 
 
 def _document(data: bytes, where: str) -> tuple[str, str]:

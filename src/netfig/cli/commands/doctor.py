@@ -41,12 +41,12 @@ class Check:
 
 
 @click.command("doctor", short_help="Say what is installed and whether it works.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", is_flag=True, help="As JSON.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, json: bool) -> None:
     """Say what is installed and whether it works: packages, engines, fonts, plugins. Exit code 4 when something is broken."""
     checks = [_python(), *_packages(), *_engines(), *_fonts(), *_plugins(registry_of(ctx))]
-    if as_json:
+    if json:
         print_json([asdict(c) for c in checks])
     else:
         print_table((c.state, c.name, c.detail) for c in checks)

@@ -33,12 +33,11 @@ Without -o the SVG goes to stdout, or on a terminal into <name>.svg.
 @click.option(
     "-o",
     "--output",
-    "outputs",
     multiple=True,
     metavar="FILE",
     help="Where to; the suffix is the format. Repeatable; - is stdout.",
 )
-@click.option("-f", "--format", "suffix", metavar="FORMAT", help="Format for stdout.  [default: svg]")
+@click.option("-f", "--format", metavar="FORMAT", help="Format for stdout.  [default: svg]")
 @click.option(
     "-r", "--renderer", default="modules", show_default=True, metavar="NAME", help="What is shown; see netfig list renderers."
 )
@@ -54,16 +53,19 @@ Without -o the SVG goes to stdout, or on a terminal into <name>.svg.
 @click.option("--strict", is_flag=True, help="Fail, and write nothing, when the figure does not lint clean.")
 @opt_option
 @click.pass_context
-def command(ctx: click.Context, /, target: str, outputs: tuple[str, ...], suffix: str | None, **given: Any) -> None:
+def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     """Make a figure."""
     from netfig.pipeline import annotate, check_formats, load, points, render, suffix_of, write_files
 
+    outputs: tuple[str, ...] = given["output"]
+    suffix: str | None = given["format"]
     registry = registry_of(ctx)
-    options = registry.options(given["words"])
-    width = points(given["width"])
     renderer, theme, engine = (str(given[key]) for key in ("renderer", "theme", "engine"))
-    registry.renderer(renderer)
-    registry.theme(theme)  # everything that can be wrong is looked at before the model runs
+    registry.renderer(renderer)  # everything that can be wrong is looked at before the model runs
+    registry.theme(theme)
+    depth = () if given["depth"] is None else (f"{renderer}.depth={given['depth']}",)
+    options = registry.options((*given["opt"], *depth))
+    width = points(given["width"])
     _check_engine(engine)
     _check_outputs(registry, outputs, suffix)
     check_formats(registry, outputs)
@@ -77,7 +79,6 @@ def command(ctx: click.Context, /, target: str, outputs: tuple[str, ...], suffix
             renderer=renderer,
             theme=theme,
             options=options,
-            depth=given["depth"],
             direction=given["direction"],
             width=width,
             engine=engine,
@@ -126,7 +127,8 @@ def _judge(result: Result, *, strict: bool) -> None:
     findings = result.lint()
     if not findings:
         return
-    hint = "open fewer levels (--depth), turn it (--direction), or print it wider (--width)"
+    smaller = any(f.rule == "small-text" for f in findings)
+    hint = "open fewer levels (--depth), turn it (--direction)" + (", or print it wider (--width)" if smaller else "")
     lines = [str(f) for f in findings[:_FINDINGS_SHOWN]]
     if len(findings) > _FINDINGS_SHOWN:
         lines.append(f"… and {len(findings) - _FINDINGS_SHOWN} more")

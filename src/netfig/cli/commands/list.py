@@ -29,14 +29,14 @@ EXIT_CODES = {
 
 @click.command("list", short_help="List what there is: renderers, formats, themes, ...")
 @click.argument("kind")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with everything known.")
+@click.option("--json", is_flag=True, help="As JSON, with everything known.")
 @click.pass_context
-def command(ctx: click.Context, kind: str, as_json: bool) -> None:
+def command(ctx: click.Context, kind: str, json: bool) -> None:
     """List one KIND: renderers, writers, formats, themes, annotators, sources, passes, op-kinds or exit-codes."""
     if kind not in _KINDS:
         raise UsageError(f"there is no kind {kind!r}", hint=did_you_mean(kind, _KINDS))
     rows = _KINDS[kind](registry_of(ctx))
-    if as_json:
+    if json:
         print_json(rows)
         return
     for row in rows:

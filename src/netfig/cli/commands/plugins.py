@@ -10,9 +10,9 @@ from netfig.cli.shared import print_json, print_table, registry_of
 
 
 @click.command("plugins", short_help="List the plugins found, and what is wrong with them.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", is_flag=True, help="As JSON.")
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, json: bool) -> None:
     """List every plugin: its distribution, its hooks, what it offers, and why it is not used if it is not.
 
     NETFIG_PLUGINS=none loads none of them, a,b only these, -a,-b all but these.
@@ -25,7 +25,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         for name in registry.of(kind) if kind != "op_kinds" else ():
             offers[registry.owner(kind, name).name].append(f"{kind}: {name}")
     plugins = registry.plugins  # asking may have found more to complain about
-    if as_json:
+    if json:
         print_json([asdict(p) | {"offers": offers[p.name]} for p in plugins])
         return
     for plugin in plugins:

@@ -25,8 +25,8 @@ _SUFFIXES = {"json": "json", "md": "markdown", "tex": "latex", "csv": "csv", "tx
 )
 @target_options
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to: .json, .md, .tex, .csv or .txt.  [default: -]")
-@click.option("-f", "--format", "form", metavar="FORMAT", help="terminal, json, markdown, latex or csv.  [default: terminal]")
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("-f", "--format", metavar="FORMAT", help="terminal, json, markdown, latex or csv.  [default: terminal]")
+@click.option("--json", is_flag=True, help="The same as --format json.")
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="How many levels of modules are listed.")
 @click.option("--columns", metavar="A,B,…", help="Which columns, or all.")
 @click.option(
@@ -36,15 +36,16 @@ _SUFFIXES = {"json": "json", "md": "markdown", "tex": "latex", "csv": "csv", "tx
 )
 @opt_option
 @click.pass_context
-def command(ctx: click.Context, /, target: str, output: str, form: str | None, as_json: bool, **given: Any) -> None:
+def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     """Print a table."""
     from netfig.pipeline import annotate, check_writable, load, write_files
     from netfig.summary import render, summarize
 
-    form = _form(form, as_json, output)
+    output: str = given["output"]
+    form = _form(given["format"], given["json"], output)
     check_writable(output)
     registry = registry_of(ctx)
-    options = registry.options(given["words"])
+    options = registry.options(given["opt"])
     columns = [c.strip() for c in given["columns"].split(",") if c.strip()] if given["columns"] else None
     with working("running the model"):
         graph = annotate(load(request_from(target, given), registry, options), registry, options=options, report=say)

@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 )
 @target_options
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to: .json or .txt; - is stdout.  [default: -]")
-@click.option("-f", "--format", "suffix", metavar="FORMAT", help="json or txt, for stdout.  [default: txt]")
+@click.option("-f", "--format", metavar="FORMAT", help="json or txt, for stdout.  [default: txt]")
 @click.option("--verify", is_flag=True, help="Replay the graph op by op and compare with the model's own outputs.")
 @opt_option
 @click.pass_context
-def command(ctx: click.Context, /, target: str, output: str, suffix: str | None, **given: Any) -> None:
+def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     """Make a graph."""
     from netfig.pipeline import annotate, check_formats, load, suffix_of, write_files
 
+    output: str = given["output"]
+    suffix: str | None = given["format"]
     registry = registry_of(ctx)
-    options = registry.options(given["words"])
+    options = registry.options(given["opt"])
     if output != "-" and suffix is not None:
         raise UsageError("--format is for stdout", why="with -o the suffix is the format")
     form = suffix or (suffix_of(output) if output != "-" else "txt")
@@ -64,7 +66,7 @@ def _verify(run: ModelRun | None, graph: Graph) -> str:
         raise InvalidInput("there is nothing to verify against", why="a saved graph has no model", hint="verify while tracing")
     from netfig.sources.torch_replay import verify
 
-    result: Any = verify(run.model, run.args, run.kwargs)
+    result = verify(run.model, run.args, run.kwargs)
     if not result.ok:
-        raise NetfigError(f"the replay of {graph.name!r} differs from the model", why=str(result))
-    return f"verified: {result}"
+        raise NetfigError(f"the replay of {graph.name!r} differs from the model", why=result.message)
+    return f"verified: {result.message}"
