@@ -14,11 +14,10 @@ import netfig
 
 SIZES = (250, 500, 1000, 2000)
 LIMIT = 1.7
-OPS_PER_BLOCK = 5
 
 
 class Block(nn.Module):
-    """linear, relu, linear, add, layer_norm."""
+    """A residual connection around two layers, and a normalization."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -44,16 +43,16 @@ def exponent(sizes: list[int], times: list[float]) -> float:
 
 def main() -> int:
     torch.set_num_threads(1)
-    netfig.draw(netfig.trace(Block(4), torch.zeros(1, 4)), renderer="dataflow").svg()  # loads what is loaded once
+    one = netfig.trace(Block(8), torch.zeros(1, 8))
+    netfig.draw(one, renderer="dataflow").svg()  # loads what is loaded once
     rows = []
     for size in SIZES:
-        model = nn.Sequential(*(Block(8) for _ in range(size // OPS_PER_BLOCK)))
+        model = nn.Sequential(*(Block(8) for _ in range(round(size / len(one.ops)))))
         graph = netfig.trace(model, torch.zeros(1, 8))
         start, used = time.perf_counter(), processor_seconds()
         svg = netfig.draw(graph, renderer="dataflow").svg()
         rows.append((len(graph.ops), time.perf_counter() - start, processor_seconds() - used, len(svg)))
     growth = exponent([r[0] for r in rows], [r[2] for r in rows])
-    print("## Drawing\n")
     print(
         "A stack of residual blocks in nested modules, every operation drawn by `dataflow` and written as SVG; tracing it is not"
     )

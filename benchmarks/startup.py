@@ -26,7 +26,6 @@ def main() -> int:
     pairs = [(seconds(PLAIN), seconds(HELP)) for _ in range(ROUNDS)]
     plain, shown = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
-    print("## Start-up\n")
     print(f"Medians of {ROUNDS} alternating runs. The ratio must stay at or under {LIMIT:.1f}.\n")
     print("| command | ms |\n| --- | --: |")
     print(f'| `python -c "import click, pluggy"` | {1000 * plain:.0f} |')

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +42,34 @@ def cli_page() -> str:
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
 
 
-PAGES = {"cli.md": cli_page}
+def components(kind: str) -> list[dict[str, Any]]:
+    """What ``netfig list`` says of one kind, less what installed plugins add."""
+    done = subprocess.run([sys.executable, "-m", "netfig", "list", kind, "--json"], check=True, capture_output=True, text=True)
+    return [item for item in json.loads(done.stdout) if item["plugin"].startswith("netfig ")]
+
+
+def options_page() -> str:
+    """docs/options.md."""
+    lines = [
+        "# Components and their options",
+        "",
+        "What `netfig list` says, as a page. An option is given as `--opt NAME.OPTION=VALUE`.",
+    ]
+    lines += ["This page is written by `make docs`."]
+    for kind in ("renderers", "writers", "annotators", "sources"):
+        lines += ["", f"## {kind.capitalize()}"]
+        for item in components(kind):
+            lines += ["", f"### {item['name']}", "", item["summary"]]
+            if item["options"]:
+                lines += ["", "| option | values | default | meaning |", "| --- | --- | --- | --- |"]
+            for option in item["options"]:
+                values = ", ".join(f"`{c}`" for c in option["choices"]) or option["type"]
+                default = json.dumps(option["default"]).strip('"') or "empty"
+                lines.append(f"| `{item['name']}.{option['name']}` | {values} | {default} | {option['help']} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"cli.md": cli_page, "options.md": options_page}
 
 
 def main() -> int:

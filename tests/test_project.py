@@ -106,3 +106,10 @@ def test_importing_netfig_loads_no_torch():
 def test_test_files_have_names_of_their_own(project):
     files = [p.name for p in python_files(project, "tests") if p.name.startswith("test_")]
     assert len(files) == len(set(files)), sorted({n for n in files if files.count(n) > 1})
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("benchmark", ["startup.py", "drawing.py"])
+def test_a_benchmark_stays_within_its_limit(project, benchmark):
+    done = subprocess.run([sys.executable, project / "benchmarks" / benchmark], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from torch import nn
 from netfig.annotators import counts
 from netfig.annotators.formulas import parameter_formula
 from netfig.graph.build import GraphBuilder
+from netfig.schema import graph_to_json
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "cases.json"
 
@@ -166,3 +169,20 @@ def test_a_convolution_with_a_raw_parameter_has_its_count_on_the_op() -> None:
     assert note(graph, "conv2d", "params.formula") == "3·4·3·3 + 4 = 112"
     assert note(graph, "linear", "params.formula") == "6·2 = 12"
     assert note(graph, "conv2d", "dense_equivalent") == (3 * 8 * 8 + 1) * math.prod((4, 6, 6))
+
+
+def test_counting_never_loads_torch() -> None:
+    b = GraphBuilder("net")
+    x = b.input("x", (1, 3, 8, 8))
+    b.output("y", b.op("conv2d", {"input": x, "weight": b.parameter("w", (4, 3, 3, 3))}, shape=(1, 4, 6, 6)))
+    code = (
+        "import sys\n"
+        "from netfig.annotators import builtin_annotators\n"
+        "from netfig.schema import graph_from_json\n"
+        "from netfig.summary import render, summarize\n"
+        "graph = graph_from_json(sys.stdin.buffer.read())\n"
+        "notes = [n for a in builtin_annotators() for n in a.annotate(graph, None, None)]\n"
+        "print(len(notes) > 3, 'Parameters: 108' in render(summarize(graph)), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=graph_to_json(b.finish()), capture_output=True, check=True)
+    assert done.stdout.split() == [b"True", b"True", b"False"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from layer_chains import case, chain
+from layer_chains import case, chain, parse
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 from torch import nn
@@ -67,6 +67,19 @@ def test_the_worked_cases_give_every_row(name: str) -> None:
     shapes = ["×".join(map(str, layer["output"])) for layer in data["layers"]]
     assert [row.output_text for row in summary.rows] == shapes
     assert [row.params for row in summary.rows] == [layer["params"] for layer in data["layers"]]
+    assert summary.params == data["total_params"]
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the worked cases are not beside this checkout")
+@pytest.mark.parametrize("name", ["cnn_64", "cnn_128_same_valid", "cnn_horse"])
+def test_the_worked_cases_come_out_of_the_running_model_too(name: str) -> None:
+    data = json.loads(CASES.read_text())[name]
+    model = nn.Sequential(*(parse(layer["layer"]) for layer in data["layers"]))
+    summary = summarize(annotated(trace_module(model, (torch.zeros(1, *data["input"]),), batch=1)))
+    assert [row.output_text for row in summary.rows] == ["×".join(map(str, layer["output"])) for layer in data["layers"]]
+    assert [row.params for row in summary.rows] == [layer["params"] for layer in data["layers"]]
+    dense = {i: layer["dense_equivalent"] for i, layer in enumerate(data["layers"]) if "dense_equivalent" in layer}
+    assert {i: summary.rows[i].dense for i in dense} == dense
     assert summary.params == data["total_params"]
 
 
@@ -233,6 +246,8 @@ def test_rows_nest_as_the_modules_do_and_functional_steps_have_rows() -> None:
 def test_depth_hides_what_is_nested_deeper() -> None:
     summary = summarize(trace_module(Shared(), (torch.zeros(1, 4),)), depth=1)
     assert [row.layer for row in summary.rows] == ["block", "block (call 2)", "head"]
+    (whole,) = summarize(trace_module(Shared(), (torch.zeros(1, 4),)), depth=0).rows
+    assert (whole.type, whole.params) == ("Shared", 36)
 
 
 def test_a_model_that_is_one_layer_has_one_row() -> None:

@@ -68,6 +68,11 @@ def test_biases_counted_as_multiply_adds_are_a_convention_and_no_disagreement() 
     assert values(found, "disagreement") == {}
 
 
+def test_parameters_of_a_normalization_counted_as_multiply_adds_are_a_convention_and_no_disagreement() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.LayerNorm(6))
+    assert values(notes(model, torch.zeros(2, 3, 8, 8)), "disagreement") == {}
+
+
 def test_a_layer_called_twice_has_notes_on_both_calls() -> None:
     class Twice(nn.Module):
         def __init__(self) -> None:
@@ -174,6 +179,55 @@ def test_a_crash_is_a_note_and_no_error() -> None:
     assert (note.subject, note.key, note.value) == ("", "torchinfo.failed", "OSError: no more")
 
 
+def test_the_note_of_a_crash_says_nothing_that_differs_between_runs() -> None:
+    class Strange:
+        def __init__(self, x: torch.Tensor) -> None:
+            self.x = x
+
+        def __repr__(self) -> str:
+            return f"{object.__repr__(self)} {self.x}"
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> Strange:
+            return Strange(self.fc(x))
+
+    model = Model()
+    graph = trace_module(nn.Linear(2, 2), (torch.zeros(1, 2),))
+    (note,) = annotate(graph, ModelRun(model, (torch.randn(1, 2),)))
+    assert note.key == "torchinfo.failed"
+    assert "unsupported" in str(note.value)
+    assert "0x" not in str(note.value)
+    assert "[[" not in str(note.value)
+
+
+def test_a_model_that_takes_a_gradient_inside_runs() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            (slope,) = torch.autograd.grad(self.fc(x).sum(), self.fc.weight)
+            return x @ slope
+
+    found = notes(Inner(), torch.zeros(1, 2))
+    assert values(found, "torchinfo.failed") == {}
+
+
 def test_without_a_live_model_there_is_nothing_to_say() -> None:
     graph = trace_module(nn.Linear(2, 2), (torch.zeros(1, 2),))
     assert annotate(graph, None) == []
+
+
+def test_a_model_that_torchinfo_would_not_finish_is_a_note() -> None:
+    model: nn.Module = nn.Linear(2, 2)
+    for _ in range(60):
+        model = nn.Sequential(model)
+    x = torch.zeros(1, 2)
+    (note,) = notes(model, x)
+    assert note.key == "torchinfo.failed"
+    assert "nest too deeply" in str(note.value)
