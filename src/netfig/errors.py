@@ -89,12 +89,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def point_at(line: str, start: int, end: int | None = None, *, title: str = "where") -> str:
-    """`line` with carets under its columns `start` to `end`, as the text of a `NetfigError` field (`title` says which)."""
-    shown = "".join(" " if c.isspace() else c for c in line)
+    """`line` with carets under its columns `start` to `end`, as the text of a `NetfigError` field (`title` says which).
+
+    A long line is cut to a window around the place; what a terminal would not print as one sign is shown as a blank.
+    """
+    end = max(start + 1, end or 0)
+    if len(line) > 160:
+        cut = max(0, start - 60)
+        line, start, end = line[cut : cut + 140], start - cut, min(end - cut, 140)
+    shown = "".join(c if c.isprintable() else " " for c in line)
     indent = " " * (len(title) + 4)  # where the field's text starts in `str(error)`
-    lead = "".join(" " * _columns(c) for c in shown[:start])
-    carets = sum(_columns(c) for c in shown[start : max(start + 1, end or 0)])
-    return f"{shown}\n{indent}{lead}{'^' * max(1, carets)}"
+    lead = " " * sum(_columns(c) for c in shown[:start])
+    return f"{shown}\n{indent}{lead}{'^' * max(1, sum(_columns(c) for c in shown[start:end]))}"
+
+
+def shown(word: str, limit: int = 100) -> str:
+    """A word of the user's in quotes, cut if it is long."""
+    return repr(word if len(word) <= limit else word[: limit - 1] + "…")
 
 
 def _columns(char: str) -> int:

@@ -80,7 +80,7 @@ class GraphBuilder:
         self._outputs: list[Port] = []
         self._axes: list[Axis] = []
         self._notes: list[Note] = []
-        root = Scope(safe_id(name), "root", None, type_name=type_name)
+        root = Scope(self.unique(name, "scope"), "root", None, type_name=type_name)
         self._open.append(ScopeUnderway(self, root))
         self._scopes.append(self._open[0])
 
