@@ -18,6 +18,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(USER_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing netfig and what it needs into $(VENV); PyTorch is large, this can take some minutes"
 	$(BIN)/pip install --quiet -c constraints.txt -e .
 	@touch $@
 
@@ -32,7 +33,7 @@ in_demo = -o demo/$(1).svg -o demo/$(1).png -o demo/$(1).pdf
 demo: $(USER_STAMP) ## draw three networks as SVG, PNG and PDF into demo/
 	@mkdir -p demo
 	$(BIN)/netfig draw examples/lenet5.py:LeNet5 --input 1x32x32 $(call in_demo,lenet5)
-	$(BIN)/netfig draw examples/cnn_64.layers --renderer pipeline --opt pipeline.style=volumes $(call in_demo,cnn-64)
+	$(BIN)/netfig draw examples/cnn_64.layers --renderer pipeline --opt pipeline.style=volumes --opt pipeline.params=worked $(call in_demo,cnn-64)
 	$(BIN)/netfig draw examples/transformer_encoder.py:encoder --input 16x64 $(call in_demo,transformer-encoder)
 	@echo "The figures are in $(CURDIR)/demo:"
 	@cd demo && ls *.svg *.png *.pdf | sed 's/^/  /'

@@ -305,3 +305,13 @@ def test_any_wiring_is_drawn_whole(pairs: list[tuple[int, int]], direction: Dire
     shapes = outlines(drawing)
     for line in drawing.lines:
         assert off_outline(shapes[line.target], *line.points[-1]) < 0.1
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_the_copies_of_a_stacked_box_do_not_hide_the_arrow_into_it(direction: Direction) -> None:
+    stacked = dataclasses.replace(figures.box("b"), marks=("stacked",))
+    drawing = lay_out(figures.figure([figures.box("a"), stacked], [figures.wire("a", "b")]), THEME, direction=direction)
+    x, y = drawing.lines[0].points[-1]
+    for copy in (s for s in drawing.shapes if s.part.startswith("copy")):
+        left, top, right, bottom = copy.bounds
+        assert not (left < x < right and top < y < bottom) or direction == "right" and left >= x

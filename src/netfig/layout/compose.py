@@ -45,7 +45,7 @@ def compose(
     badge_at: Literal["top", "right"] = "top" if frame.direction == "right" else "right"
     for id in figure.boxes:
         left, top, _, _ = frame.rect_to_page(placed.boxes[id])
-        more_shapes, more_labels = box_items(sized[id], left, top, badge_at=badge_at)
+        more_shapes, more_labels = box_items(sized[id], left, top, badge_at=badge_at, copies_below=frame.direction == "down")
         shapes += more_shapes
         labels += more_labels
     board = Board()

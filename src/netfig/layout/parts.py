@@ -169,9 +169,12 @@ def badge_line(text: Text) -> SetLine:
 
 
 def box_items(
-    sized: SizedBox, left: float, top: float, *, badge_at: Literal["top", "right"] = "top"
+    sized: SizedBox, left: float, top: float, *, badge_at: Literal["top", "right"] = "top", copies_below: bool = False
 ) -> tuple[list[Shape], list[Label]]:
-    """The shapes and labels of a box whose outline has its top left corner there."""
+    """The shapes and labels of a box whose outline has its top left corner there.
+
+    The copies of a stacked box stand behind it to the upper right, or to the lower right where wires enter from above.
+    """
     box = sized.box
     right, bottom = left + sized.width, top + sized.height
     shapes = []
@@ -179,7 +182,8 @@ def box_items(
     dashed = "initial" in box.marks or sized.style.dashed
     for copy in range(sized.copies, 0, -1):
         d = STACK_OFFSET * copy
-        points = (_xy(left + d, top - d), _xy(right + d, bottom - d))
+        dy = d if copies_below else -d
+        points = (_xy(left + d, top + dy), _xy(right + d, bottom + dy))
         shapes.append(
             Shape(f"{box.id}/copy{copy}", kind, box.role, points, sized.corner, fade=0.35 * copy, box=box.id, part=f"copy{copy}")
         )
@@ -225,7 +229,7 @@ def _text_of_box(sized: SizedBox, left: float, top: float) -> list[Label]:
 def _marks(sized: SizedBox, right: float, top: float) -> list[Shape]:
     """The small signs at a box's top right corner: two links for shared weights, a spot for what failed."""
     box, shapes = sized.box, []
-    x = right - max(sized.corner * 0.6, 3.0)
+    x = right - sized.corner * 0.3 + 3.0
     if "shared" in box.marks:
         for i, dx in enumerate((-8.0, -3.5)):
             points = (_xy(x + dx - 3.5, top - 2.8), _xy(x + dx + 3.5, top + 2.8))

@@ -178,13 +178,13 @@ class Placer:
     def _box(self, id: str) -> Block:
         sized = self.sized[id]
         d = STACK_OFFSET * sized.copies
-        top = right = d
+        top, right, bottom = (0.0, d, d) if self.frame.direction == "down" else (d, d, 0.0)
         if sized.badge is not None:
             if self.frame.direction == "right":
                 top += BADGE_GAP + BADGE_SIZE * 0.8
             else:
                 right += BADGE_GAP + sized.badge.width
-        outset = self.frame.outset(0, top, right, 0)
+        outset = self.frame.outset(0, top, right, bottom)
         along, across = self.frame.size(sized.width, sized.height)
         length = outset.u0 + along + outset.u1
         return Block("box", id, length, across / 2 + outset.v0, across / 2 + outset.v1, outset=outset)

@@ -210,14 +210,14 @@ def _slots(kind: type) -> tuple[str, ...]:
 
 def alias(original: Tensor) -> Tensor:
     """The same memory behind a tensor object of our own: attributes, gradients and version counters stay apart."""
-    if isinstance(original, UninitializedTensorMixin):
-        return _uninitialized(original, original.device)
     kind = type(original)
     if kind is Tensor:
         made = original.data
         return made.requires_grad_() if original.requires_grad else made
-    if isinstance(original, nn.Parameter) and kind is nn.Parameter:
-        return nn.Parameter(original.data, original.requires_grad)
+    if kind is nn.Parameter:
+        return Tensor._make_subclass(nn.Parameter, original.data, original.requires_grad)
+    if isinstance(original, UninitializedTensorMixin):
+        return _uninitialized(original, original.device)
     if isinstance(original, nn.Buffer):
         return nn.Buffer(original.data, persistent=original.persistent)
     return original  # a subclass with its own rules: the user's object itself, its memory under the journal

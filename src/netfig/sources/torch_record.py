@@ -173,7 +173,6 @@ class Recorder:
         self._keep_constants = keep_constants
         self._storages = itertools.count(1)
         self._known: dict[int, Number] = {}  # by id, of tensors that are not ours to mark
-        self._kept: list[Tensor] = []
         self._adopted: dict[int, Tensor] = {}
         self._by_memory: dict[int, int] = {}
         self._versions: list[tuple[Tensor, int]] = []
@@ -193,7 +192,6 @@ class Recorder:
         number = self._describe(tensor, storage)
         self.external[number] = External(kind, names)
         self._protected.setdefault(storage, tensor)
-        self._kept.append(tensor)
         self._adopted[number] = tensor
         if mark:
             tensor._netfig = number  # type: ignore[attr-defined]
@@ -237,11 +235,9 @@ class Recorder:
         return number
 
     def _memory(self, tensor: Tensor) -> int:
-        if tensor.layout is not torch.strided or not hasattr(tensor, "untyped_storage"):
-            return -next(self._storages)
         try:
             key = tensor.untyped_storage()._cdata
-        except (NotImplementedError, RuntimeError):
+        except (NotImplementedError, RuntimeError):  # sparse, wrapped: no storage
             return -next(self._storages)
         found = self._by_memory.get(key)
         if found is None:
@@ -362,7 +358,7 @@ class Recorder:
 
     def written_externals(self) -> dict[int, Tensor]:
         """The tensors, by number, whose memory the run wrote to: as they are now."""
-        return {self.number_of(t) or 0: t for t in self._kept if self.seen[self.number_of(t) or 0][4] in self._backups}
+        return {number: t for number, t in self._adopted.items() if self.seen[number][4] in self._backups}
 
     def small_content(self, number: int) -> tuple[Any, ...] | None:
         """The few numbers of a small constant, kept as plain Python."""
