@@ -312,7 +312,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[str], tuple[Tensor, .
     "ViT-B/16": (VisionTransformer, image),
     "DenseNet-201": (densenet201, image),
     "BERT-base": (lambda: LanguageModel(30522, 512, causal=False), tokens(128)),
-    "Llama, 32 layers": (lambda: Llama(512, 32, 8, 1376), tokens(64)),
+    "Llama, 32 layers": (lambda: Llama(1024, 32, 16, 2752), tokens(128)),
     "Swin-T": (Swin, image),
     "EfficientNet": (efficientnet, image),
     "GPT-2 small": (lambda: LanguageModel(50257, 1024, causal=True), tokens(128)),

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import click
     import graphviz
 
-    from netfig.drawing import Drawing
     from netfig.figure import Figure
     from netfig.graph import Graph, Note
     from netfig.theme import Theme

@@ -314,4 +314,4 @@ def test_the_copies_of_a_stacked_box_do_not_hide_the_arrow_into_it(direction: Di
     x, y = drawing.lines[0].points[-1]
     for copy in (s for s in drawing.shapes if s.part.startswith("copy")):
         left, top, right, bottom = copy.bounds
-        assert not (left < x < right and top < y < bottom) or direction == "right" and left >= x
+        assert not (left < x < right and top < y < bottom) or (direction == "right" and left >= x)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from netfig.graph import Note
 from netfig.graph.build import GraphBuilder
 from netfig.mathtext import text_of
 from netfig.renderers.modules import MODULES, ModulesOptions, draw_modules
@@ -74,3 +77,20 @@ def test_parallel_branches_are_not_skips():
 
 def test_the_renderer_says_what_it_is_for():
     assert MODULES.summary.endswith(".")
+
+
+def with_notes(*notes: Note):
+    graph = residual_block()
+    return draw_modules(replace(graph, notes=notes), ModulesOptions())
+
+
+def test_what_a_plugin_says_of_a_kind_of_op_is_drawn():
+    said = [Note("add", "kind.label", "join"), Note("add", "kind.role", "op.box"), Note("add", "kind.sign", "")]
+    assert "join" in [text_of(box.title[0]) for box in with_notes(*said).boxes.values()]
+
+
+def test_what_a_plugin_says_of_a_module_is_drawn():
+    said = [Note("conv", "label", "my conv"), Note("conv", "attribute.rank", 8)]
+    box = next(box for box in with_notes(*said).boxes.values() if box.role == "layer")
+    assert text_of(box.title[0]).startswith("my conv")
+    assert text_of(box.rows[0].text) == "rank 8"

@@ -336,7 +336,7 @@ class Placer:
             return (12.0 if wide[0] else 2.0), 2.0, (2.0 if not wide[0] else 6.0)
         gap = self.theme.gap_along
         if any(wide):
-            levels = (min(len(first.parts), 400) + 1) // 2 if wide[0] and second.kind == "box" else 1
+            levels = (len(first.parts) + 1) // 2 if wide[0] and second.kind == "box" else 1
             gap = max(gap, FORK + JOIN + 4 + LEVEL * (levels - 1))
             gap += 6 if all(wide) else 0
         if forks:

@@ -6,6 +6,8 @@ helpers out and draws a wire in their place.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netfig.graph import Graph, Op
 from netfig.hooks import OpKind
 
@@ -146,10 +148,7 @@ PARAMETRIC = frozenset(k for k, row in KINDS.items() if row.role in ("layer", "n
 
 def kind_of(graph: Graph, op: Op) -> OpKind:
     """The row for an op: a plugin's note on it first, then ours, then its own name in words."""
-    notes = graph.notes_on(op.id)
     row = KINDS.get(op.kind) or KINDS.get(op.kind.rstrip("_")) or OpKind(op.kind, op.kind.strip("_").replace("_", " "))
-    if "kind.label" in notes or "kind.role" in notes:
-        label = notes["kind.label"].value if "kind.label" in notes else row.label
-        role = notes["kind.role"].value if "kind.role" in notes else row.role
-        return OpKind(op.kind, str(label), str(role), row.sign, row.helper)
-    return row
+    notes = graph.notes_on(op.id)
+    said = {key: notes[f"kind.{key}"].value for key in ("label", "role", "sign", "helper") if f"kind.{key}" in notes}
+    return replace(row, **said) if said else row  # type: ignore[arg-type]

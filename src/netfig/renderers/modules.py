@@ -90,7 +90,7 @@ class FigureMaker:
                 return look.functions
             if scope.kind != "module":
                 return True
-            if levels[scope.id] >= depth:
+            if levels[scope.id] >= depth or "opaque" in graph.notes_on(scope.id):
                 return False
             if scope.type_name in MODULE_ROLES and not look.unfold_library:
                 return False
@@ -210,7 +210,7 @@ class FigureMaker:
         role = self._role(leaf)
         title, details = self._title(leaf)
         lines = [plain(line) for line in _lines(title, self.folded.get(leaf.id, []))]
-        rows = [Row("detail", plain(d)) for d in details]
+        rows = [Row("detail", plain(d)) for d in (*details, *self._plugin_details(leaf))]
         if role in ("input", "output", "weight", "note") and self.look.shapes != "none":
             rows += self._stored_rows(leaf)
         rows += self._param_rows(leaf, role)
@@ -223,6 +223,12 @@ class FigureMaker:
             tooltip=self._tooltip(leaf, title),
             stands_for=tuple(dict.fromkeys(leaf.stands_for)),
         )
+
+    def _plugin_details(self, leaf: Leaf) -> list[str]:
+        """What a plugin says about a module: ``rank 8``."""
+        notes = self.graph.notes_on(leaf.item.id) if isinstance(leaf.item, Scope) else {}
+        said = [(key.removeprefix("attribute."), note.value) for key, note in notes.items() if key.startswith("attribute.")]
+        return [f"{key} {value}" for key, value in said]
 
     def _stored_rows(self, leaf: Leaf) -> list[Row]:
         value = self.graph.value_by_id[leaf.stands_for[0]]
