@@ -385,9 +385,10 @@ def table(names: list[str], runs: int, with_peers: bool) -> None:
     for name in names:
         make, inputs_of = MODELS[name]
         for device in ("meta", "cpu"):
-            with torch.device(device), torch.no_grad():
+            with torch.device(device):
                 model = make().eval()
                 inputs = inputs_of(device)
+            with torch.no_grad():
                 graph = trace_module(model, inputs, device=device)
                 model(*inputs)
                 forward, trace = [], []

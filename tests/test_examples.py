@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_the_graph_survives_json_and_its_bytes_are_stable(target, inputs):
 def test_replaying_the_graph_gives_what_the_model_gives(target, inputs):
     from netfig.sources.torch_replay import verify
 
-    run = loaded(target, inputs).run
+    run = load(replace(TARGETS[target, inputs], verify=True), current_registry()).run
     result = verify(run.model, run.args, run.kwargs)
     assert result.ok, str(result)
 

@@ -68,12 +68,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Boxes and groups that belong together. ``flow`` is placed as the wires say; ``pipeline`` is a row of solids."""
+    """Boxes and groups that belong together. ``flow`` is placed as the wires say; ``pipeline`` is a row of solids.
+
+    A panel's `title` says which one it is and its `detail`, at the other end of the same line, what it is.
+    """
 
     id: str
     children: tuple[Box | Group, ...]
     role: str = "plain"
     title: Text = ()
+    detail: Text = ()
     badge: Text = ()
     arrangement: Arrangement = "flow"
     tooltip: str = ""

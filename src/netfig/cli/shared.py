@@ -84,6 +84,7 @@ def request_from(target: str, given: dict[str, Any]) -> Request:
         mode="eval" if given["eval"] else "train",
         partial=given["partial"],
         name=given["name"],
+        verify=given.get("verify", False),
     )
 
 

@@ -47,7 +47,7 @@ class Lane:
 class Block:
     """A placed piece. `at` holds each part's start along `u` and its axis' `v`, both from this block's own."""
 
-    kind: Literal["box", "ghost", "panel", "series", "parallel", "knot"]
+    kind: Literal["box", "ghost", "panel", "series", "parallel", "knot", "beside"]
     id: str = ""
     length: float = 0.0
     before: float = 0.0

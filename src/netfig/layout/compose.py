@@ -26,11 +26,14 @@ def panel_titles(figure: Figure, theme: Theme, placed: Placement, frame: Frame) 
     found = []
     for id, rect in placed.panels.items():
         group = figure.groups[id]
+        left, top, right, _ = frame.rect_to_page(rect)
+        size = theme.role(group.role).size
         if group.title:
-            left, top, _, _ = frame.rect_to_page(rect)
-            size = theme.role(group.role).size
-            line = fit_line(group.title, size)
-            found.append(frame.rect_from_page(left + TITLE_INSET, top + 6, left + TITLE_INSET + line.width, top + 9 + size))
+            width = fit_line(group.title, size).width
+            found.append(frame.rect_from_page(left + TITLE_INSET, top + 6, left + TITLE_INSET + width, top + 9 + size))
+        if group.detail:
+            width = fit_line(group.detail, size).width
+            found.append(frame.rect_from_page(right - TITLE_INSET - width, top + 6, right - TITLE_INSET, top + 9 + size))
     return found
 
 
@@ -99,20 +102,15 @@ def _panels(figure: Figure, theme: Theme, frame: Frame, placed: Placement) -> tu
                 stands_for=group.stands_for,
             )
         )
+        baseline = top + 7 + style.size * 0.8
         if group.title:
             line = fit_line(group.title, style.size)
             labels.append(
-                make_label(
-                    f"{id}/title",
-                    line,
-                    left + TITLE_INSET,
-                    top + 7 + style.size * 0.8,
-                    role=role,
-                    align="left",
-                    box=id,
-                    on="inside",
-                )
+                make_label(f"{id}/title", line, left + TITLE_INSET, baseline, role=role, align="left", box=id, on="inside")
             )
+        if group.detail:
+            line, x = fit_line(group.detail, style.size), right - TITLE_INSET
+            labels.append(make_label(f"{id}/detail", line, x, baseline, role=role, align="right", box=id, on="inside"))
         if group.badge:
             line = badge_line(group.badge)
             if frame.direction == "right":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from netfig.figure import Box, Figure, Group, Wire
 from netfig.layout.blocks import Block, Frame, Lane, Rect, Trunk
 from netfig.layout.knots import place_knot
-from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, STACK_OFFSET, SizedBox, badge_line
+from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, STACK_OFFSET, SizedBox, badge_line, fit_line
 from netfig.layout.structure import ENTRY, EXIT, GroupWires, Part, decompose, forced
 from netfig.layout.text import set_line
 from netfig.theme import Theme
@@ -40,6 +40,7 @@ class Placement:
     steps: dict[int, list[Step]] = field(default_factory=dict)  # by wire
     lane_at: dict[int, float] = field(default_factory=dict)  # v of each lane, by its identity
     back: set[int] = field(default_factory=set)  # wires against the flow
+    beside: dict[int, int] = field(default_factory=dict)  # wires from a box that stands beside its reader → the flank they enter
     direction: str = "right"
     length: float = 0.0
     breadth: float = 0.0
@@ -75,6 +76,7 @@ class Placer:
         self.figure, self.theme, self.frame, self.sized, self.lifted, self.engine = figure, theme, frame, sized, lifted, engine
         self.boundaries: list[tuple[int, Block, int]] = []  # wire, series, part it leaves
         self.lanes: list[tuple[Block, Lane]] = []
+        self.besides: dict[str, dict[str, int]] = {}  # reader → the boxes that stand beside it, and on which side
         data = theme.role("data").width
         self.emphasised = {
             (w.source.box, w.target.box) for w in figure.wires if theme.role(wire_role(w.role)).width > data
@@ -89,6 +91,9 @@ class Placer:
         for group in self.lifted.values():
             for edge in sorted(group.back):
                 out.back.update(group.edges[edge])
+            for reader, others in self.besides.items():
+                for other, side in others.items():
+                    out.beside.update(dict.fromkeys(group.edges.get((other, reader), ()), side))
         for wire, series, p in self.boundaries:
             end = series.parts[p].u + series.parts[p].length
             fork, join = end + series.forks[p], series.parts[p + 1].u - series.joins[p]
@@ -133,7 +138,10 @@ class Placer:
             horizontal = self.frame.direction == "right"
             part = forced(group, along=(group.arrangement == "row") == horizontal)
         else:
-            part = decompose(wires.nodes, wires.cover)
+            found = besides(children, wires)
+            self.besides |= found
+            apart = {other for others in found.values() for other in others}
+            part = decompose([n for n in wires.nodes if n not in apart], [e for e in wires.cover if e[0] not in apart])
         leaves: dict[str, list[tuple[Block, int]]] = {}
         block = self._block(part, children, wires, leaves)
         if part.kind == "leaf":
@@ -155,7 +163,16 @@ class Placer:
             if part.id in (ENTRY, EXIT):
                 return Block("ghost", part.id)
             child = children[part.id]
-            return self._group(child, child.role != "plain") if isinstance(child, Group) else self._box(child.id)
+            if isinstance(child, Group):
+                return self._group(child, child.role != "plain")
+            if child.id not in self.besides:
+                return self._box(child.id)
+            block = Block("beside", parts=[self._box(child.id)])
+            leaves[child.id] = [(block, 0)]
+            for i, other in enumerate(self.besides[child.id], start=1):
+                block.parts.append(self._box(other))
+                leaves[other] = [(block, i)]
+            return block
         block = Block(part.kind)
         for i, inner in enumerate(part.parts):
             mine: dict[str, list[tuple[Block, int]]] = {}
@@ -192,21 +209,21 @@ class Placer:
     def _panel(self, group: Group, inner: Block) -> Block:
         pad = self.theme.panel_pad
         style = self.theme.role(group.role)
-        title = set_line(group.title, style.size) if group.title else None
-        strip = style.size + 9.0 if title else 0.0
+        title, detail = (fit_line(text, style.size).width for text in (group.title, group.detail))
+        strip = style.size + 9.0 if title or detail else 0.0
         p = self.frame.outset(pad, pad + strip, pad, pad)
         if strip:
             p = self.frame.outset(pad, max(pad, strip + 7.0), pad, pad)
         length, before, after = p.u0 + inner.length + p.u1, inner.before + p.v0, inner.after + p.v1
         shift = 0.0
-        if title:
-            need = title.width + 2 * TITLE_INSET
+        if strip:
             if self.frame.direction == "right":
+                need = title + 2 * TITLE_INSET + (detail + TITLE_INSET if detail else 0.0)
                 shift = max(0.0, need - length) / 2
                 length += 2 * shift
-            else:  # the axis, and the wire on it, stays clear of the title
-                before = max(before, title.width + TITLE_INSET + 8)
-                after = max(after, need - before)
+            else:  # the axis, and the wire on it, stays clear of both ends of the line
+                before = max(before, title + TITLE_INSET + 8)
+                after = max(after, detail + TITLE_INSET + 8 if detail else title + 2 * TITLE_INSET - before)
         above = right = 0.0
         if group.badge:
             if self.frame.direction == "right":
@@ -272,8 +289,32 @@ class Placer:
             self._measure_series(block)
         elif block.kind == "parallel":
             self._measure_parallel(block)
+        elif block.kind == "beside":
+            self._measure_beside(block)
         else:
             self._measure_knot(block)
+
+    def _measure_beside(self, block: Block) -> None:
+        """The reader on the axis, the others level with it."""
+        reader, *others = block.parts
+        block.length = max(p.length for p in block.parts)
+        block.before, block.after = reader.before, reader.after
+        offsets = [0.0]
+        for other in others:
+            side = self.besides[reader.id][other.id]
+            label = max((self._label_size(i) for i in self._wires_between(other.id, reader.id)), default=(0.0, 0.0))
+            gap = max(self.theme.gap_along, label[1] + JOIN + FORK if label[1] else 0.0)
+            if side < 0:
+                offsets.append(-(reader.before + gap + other.after))
+                block.before = reader.before + gap + other.breadth
+            else:
+                offsets.append(reader.after + gap + other.before)
+                block.after = reader.after + gap + other.breadth
+        block.at = [((block.length - p.length) / 2, v) for p, v in zip(block.parts, offsets, strict=True)]
+
+    def _wires_between(self, source: str, target: str) -> list[int]:
+        group = self.lifted[self.figure.parent_of[target]]
+        return group.edges.get((source, target), [])
 
     def _measure_series(self, block: Block) -> None:
         parts = block.parts
@@ -412,6 +453,32 @@ class Placer:
         block.length = max(at[0] + p.length for at, p in zip(block.at, block.parts, strict=True))
         block.before = max(0.0, *(p.before - at[1] for at, p in zip(block.at, block.parts, strict=True)))
         block.after = max(0.0, *(p.after + at[1] for at, p in zip(block.at, block.parts, strict=True)))
+
+
+def besides(children: Mapping[str, Box | Group], wires: GroupWires) -> dict[str, dict[str, int]]:
+    """Boxes that nothing enters and that one box alone reads: they stand beside their reader, level with it.
+
+    A reader keeps at least one way in from before it. Each side takes one, and no side where skips land.
+    """
+    into: dict[str, list[str]] = {}
+    out: dict[str, list[str]] = {}
+    for a, b in wires.edges:
+        into.setdefault(b, []).append(a)
+        out.setdefault(a, []).append(b)
+    cover = set(wires.cover)
+    found: dict[str, dict[str, int]] = {}
+    for reader, sources in into.items():
+        if not isinstance(children.get(reader), Box):
+            continue
+        lone = [s for s in sources if isinstance(children.get(s), Box) and s not in into and out[s] == [reader]]
+        if len(lone) == len(sources):
+            lone = []  # all its inputs are alike: they stand before it
+        landing = any((s, reader) not in cover for s in sources)
+        leaving = any((reader, t) not in cover for t in out.get(reader, ()))
+        sides = [1] if landing or leaving else [-1, 1]
+        if lone and len(lone) <= len(sides):
+            found[reader] = dict(zip(lone, sides, strict=False))
+    return found
 
 
 def _meeting(a: list[tuple[Block, int]], b: list[tuple[Block, int]]) -> tuple[Block, int, int] | None:

@@ -128,7 +128,9 @@ class Router:
         for i in wires:
             lane_v = self._lands_from_lane(i)
             wanted = self.figure.wires[i].target.side
-            if lane_v is not None and abs(lane_v - centre) > half + 4:
+            if i in self.placed.beside:
+                flank[self.placed.beside[i]].append(i)
+            elif lane_v is not None and abs(lane_v - centre) > half + 4:
                 flank[-1 if lane_v < centre else 1].append(i)
             elif wanted in ("left", "right", "top", "bottom") and self._flank_of(wanted):
                 flank[self._flank_of(wanted)].append(i)
@@ -278,6 +280,11 @@ class Router:
         steps = self.placed.steps.get(i, [])
         if i in self.placed.back:
             yield from self._ways_back(i, steps)
+            return
+        if i in self.placed.beside:
+            end = self._end(i, self.ports[i].side)
+            source = self.rects[self.figure.wires[i].source.box]
+            yield 0.0, [(end[0], source.v1 if self.ports[i].side < 0 else source.v0), end]
             return
         start = self._start(i)
         lanes = [s for s in steps if s.lane is not None]

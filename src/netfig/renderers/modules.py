@@ -326,6 +326,7 @@ class FigureMaker:
                 members,
                 "panel",
                 self._panel_title(panel),
+                self._panel_detail(panel),
                 stands_for=(panel.id,),
                 tooltip=f"{panel.path}: {panel.type_name}",
             )
@@ -355,10 +356,11 @@ class FigureMaker:
 
     def _panel_title(self, panel: Scope) -> Text:
         path = self._relative_path(panel)
-        call = f" (call {panel.call + 1}, same weights)" if panel.call else ""
-        if panel.type_name in CONTAINERS or not panel.type_name:
-            return plain(path + call)
-        return plain(f"{path} · {panel.type_name}{call}" if path else panel.type_name + call)
+        return plain(path + (f" (call {panel.call + 1})" if panel.call else ""))
+
+    def _panel_detail(self, panel: Scope) -> Text:
+        name = "" if panel.type_name in CONTAINERS else panel.type_name
+        return plain(", ".join(word for word in (name, "same weights" if panel.call else "") if word))
 
     def _wires(self, skips: set[tuple[str, str]]) -> list[Wire]:
         view = self.view
