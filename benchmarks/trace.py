@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import functools
 import gc
-import multiprocessing
 import statistics
 import subprocess
 import sys
@@ -350,31 +349,27 @@ def peers(model: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, Callable[[]
     return found
 
 
-def beside(model: nn.Module, inputs: tuple[Tensor, ...], plain: float) -> list[str]:
-    """What the peers take, measured in a child process: torchlens replaces functions of torch and leaves them so."""
-    context = multiprocessing.get_context("fork")
-    here, there = context.Pipe(duplex=False)
+def beside(name: str, device: str) -> list[str]:
+    """What the peers take, in a process of their own: torchlens replaces functions of torch and leaves them so."""
+    command = [sys.executable, __file__, "--beside", name, device]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    return done.stdout.splitlines() or [f"the peers ended with {done.returncode}"]
 
-    def measure() -> None:
-        found = []
+
+def print_peers(name: str, device: str) -> None:
+    """One line a peer: its time as a ratio to the plain forward pass in this process."""
+    torch.set_num_threads(1)
+    make, inputs_of = MODELS[name]
+    with torch.device(device), torch.no_grad():
+        model, inputs = make().eval(), inputs_of(device)
+        model(*inputs)
+        plain = median_ms(functools.partial(model, *inputs), 3)
         for peer, work in peers(model, inputs).items():
             try:
-                with torch.no_grad():
-                    work()  # what is loaded once
-                    found.append(f"{peer} {median_ms(work, 3) / plain:.1f}")
+                work()  # what is loaded once
+                print(f"{peer} {median_ms(work, 3) / plain:.1f}", flush=True)
             except Exception as error:
-                found.append(f"{peer} fails: {type(error).__name__}")
-        there.send(found)
-
-    child = context.Process(target=measure)
-    child.start()
-    there.close()
-    try:
-        return here.recv()
-    except EOFError:
-        return [f"the peers ended with {child.exitcode}"]
-    finally:
-        child.join()
+                print(f"{peer} fails: {type(error).__name__}", flush=True)
 
 
 def table(names: list[str], runs: int, with_peers: bool) -> None:
@@ -396,7 +391,7 @@ def table(names: list[str], runs: int, with_peers: bool) -> None:
                     forward.append(median_ms(functools.partial(model, *inputs), 1))
                     trace.append(median_ms(functools.partial(trace_module, model, inputs, device=device), 1))
             plain, traced = statistics.median(forward), statistics.median(trace)
-            others = beside(model, inputs, plain) if with_peers else []
+            others = beside(name, device) if with_peers else []
             ratios[device].append(traced / plain)
             each = 1000 * (traced - plain) / len(graph.ops)
             print(
@@ -435,7 +430,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--beside", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.beside:
+        print_peers(*options.beside)
+        return
     if options.memory:
         memory()
         return

@@ -58,7 +58,17 @@ class Residual(nn.Module):
         return x + self.body(x)
 
 
-MODELS = {"attention": Attention, "position": Position, "state": State, "residual": Residual}
+class Noise(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.spread = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        spread = self.spread(x).exp()
+        return self.mean(x) + torch.randn_like(spread) * spread
+
+
+MODELS = {"noise": Noise, "attention": Attention, "position": Position, "state": State, "residual": Residual}
 
 
 def drawn(name: str, renderer: str = "modules", **options):
@@ -103,7 +113,19 @@ def test_a_parameter_that_is_added_is_a_chip_and_its_reader_shows_no_count():
 
 def test_the_first_state_of_a_loop_is_drawn_though_nothing_flows_into_it():
     result = drawn("state")
-    assert any(box.role == "state" and "zeros" in text_of(box.title[0]) for box in result.figure.boxes.values())
+    assert any(box.role == "note" and "zeros" in text_of(box.title[0]) for box in result.figure.boxes.values())
+
+
+def test_noise_that_is_multiplied_in_is_drawn_and_hangs_on_no_input():
+    result = drawn("noise")
+    noise = next(i for i, box in result.figure.boxes.items() if "randn" in text_of(box.title[0]))
+    assert [w.target.box for w in result.figure.wires if w.source.box == noise]
+    assert not [w for w in result.figure.wires if w.target.box == noise]
+
+
+def test_boxes_that_read_alike_say_the_name_of_their_attribute():
+    rows = [[text_of(row.text) for row in box.rows] for box in drawn("noise").figure.boxes.values() if box.role == "layer"]
+    assert sorted(row[0] for row in rows) == ["mean", "spread"]
 
 
 def test_a_cell_called_again_is_marked_as_the_same_weights():

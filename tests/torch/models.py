@@ -742,3 +742,11 @@ class FunctionalCall(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weights = {name: p * 2 for name, p in self.layer.named_parameters()}
         return torch.func.functional_call(self.layer, weights, (x,))
+
+
+@case(takes((2, 3), (2, 3)))
+class ShapedLike(nn.Module):
+    """Tensors that take their shape, and nothing else, from an input."""
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        return y + torch.zeros_like(x), y * torch.randn_like(x), y + x.new_ones(2, 3), torch.full_like(x, 2.0) * y

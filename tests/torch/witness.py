@@ -76,6 +76,8 @@ class Taint(TorchDispatchMode):
             written |= {"running_mean", "running_var"} & given.keys()
         name = func._schema.name.split("::")[-1]
         blind = {"out", "self"} & written if name in OVERWRITES else {"out"} & written
+        if name.endswith("_like") or name.startswith("new_"):
+            blind = blind | {"self"}  # asked for its shape only
         carried = 0
         for key, value in given.items():
             if key not in blind:

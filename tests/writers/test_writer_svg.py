@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from writer_drawings import HOSTILE, box, hostile, label, sample
 
-from netfig.drawing import Drawing, Line
+from netfig.drawing import Drawing, Line, Shape
 from netfig.mathtext import math, plain
 from netfig.theme import load_theme
 from netfig.writers import svg
@@ -125,17 +125,10 @@ def test_text_is_anchored_as_aligned_so_that_another_font_stays_in_place(align, 
 
 
 def test_a_plate_lies_between_a_pattern_and_the_text_on_it():
-    theme = load_theme("print")
-    parts = [
-        e.tag.rpartition("}")[2]
-        for e in tree(drawing(box("a", "layer", 20, 20, 100, 40), label("t", plain("W"), 70, 44, box="a")), theme).find("s:g", NS)
-    ]
+    plate = Shape("t/plate", "rect", "layer", ((60, 32), (80, 48)), 2.0, tone="plate", outlined=False, box="a", part="plate")
+    items = (box("a", "layer", 20, 20, 100, 40), plate, label("t", plain("W"), 70, 44, box="a"))
+    parts = [e.tag.rpartition("}")[2] for e in tree(drawing(*items), load_theme("print")).find("s:g", NS)]
     assert parts == ["rect", "path", "rect", "rect", "text"]  # fill, hatching, outline, plate, text
-    plain_parts = [
-        e.tag.rpartition("}")[2]
-        for e in tree(drawing(box("a", "layer", 20, 20, 100, 40), label("t", plain("W"), 70, 44, box="a"))).find("s:g", NS)
-    ]
-    assert plain_parts == ["rect", "text"]
 
 
 def test_hatching_stays_inside_its_shape():

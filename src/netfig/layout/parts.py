@@ -14,6 +14,7 @@ from typing import Literal
 
 from netfig.drawing import Drawing, Glyphs, Item, Label, Line, Shape
 from netfig.figure import Box, Figure, LegendEntry
+from netfig.layout.plates import with_plates
 from netfig.layout.text import CAP_HEIGHT, SetLine, set_line
 from netfig.mathtext import Run, Script, Style, Text, plain, text_of
 from netfig.theme import RoleStyle, Theme
@@ -345,7 +346,7 @@ def page(items: Sequence[Item], figure: Figure, theme: Theme, *, direction: str 
         for j, line in enumerate(wrap(text, style.size, column)):
             extra.append(make_label(f"caption/{i}.{j}", line, middle, baseline, role="text.caption"))
             baseline += 1.35 * style.size
-    everything = [*items, *extra]
+    everything = with_plates([*items, *extra], theme)
     left, top, right, bottom = bounds_of(everything)
     m = theme.margin
     placed = tuple(shift(item, m - left, m - top) for item in everything)

@@ -463,14 +463,21 @@ def besides(children: Mapping[str, Box | Group], wires: GroupWires) -> dict[str,
     into: dict[str, list[str]] = {}
     out: dict[str, list[str]] = {}
     for a, b in wires.edges:
-        into.setdefault(b, []).append(a)
-        out.setdefault(a, []).append(b)
+        if (a, b) not in wires.back:
+            into.setdefault(b, []).append(a)
+            out.setdefault(a, []).append(b)
+    looped = {end for edge in wires.back for end in edge}
     cover = set(wires.cover)
     found: dict[str, dict[str, int]] = {}
     for reader, sources in into.items():
-        if not isinstance(children.get(reader), Box):
+        if not isinstance(children.get(reader), Box) or reader in looped:
             continue
-        lone = [s for s in sources if isinstance(children.get(s), Box) and s not in into and out[s] == [reader]]
+        lone = [
+            s
+            for s in sources
+            if isinstance(children.get(s), Box) and s not in into and s not in looped and out[s] == [reader]
+            if len(wires.edges[s, reader]) == 1
+        ]
         if len(lone) == len(sources):
             lone = []  # all its inputs are alike: they stand before it
         landing = any((s, reader) not in cover for s in sources)

@@ -34,6 +34,7 @@ def draw_dataflow(graph: Graph, options: DataflowOptions) -> Figure:
         params=options.params,
         shapes=options.shapes,
         fold=False,
+        names=False,
         caption=options.caption,
         unfold_library=True,
     )

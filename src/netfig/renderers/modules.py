@@ -31,6 +31,7 @@ class ModulesOptions:
     params: Literal["none", "count", "worked"] = field(default="count", metadata={"help": "parameter counts in the boxes"})
     shapes: Literal["changes", "all", "none"] = field(default="changes", metadata={"help": "shapes on the wires"})
     fold: Literal["none", "activation"] = field(default="activation", metadata={"help": "fold an activation into its layer"})
+    names: bool = field(default=True, metadata={"help": "the attribute's name in boxes that read alike"})
     reshapes: bool = field(default=False, metadata={"help": "show views, transposes and other re-indexing"})
     caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
 
@@ -46,13 +47,24 @@ class Look:
     params: str
     shapes: str
     fold: bool
+    names: bool
     caption: bool
     unfold_library: bool = False
 
 
 def draw_modules(graph: Graph, options: ModulesOptions) -> Figure:
     """A Figure of the module tree, opened to `options.depth`."""
-    look = Look(False, options.reshapes, False, False, options.params, options.shapes, options.fold != "none", options.caption)
+    look = Look(
+        False,
+        options.reshapes,
+        False,
+        False,
+        options.params,
+        options.shapes,
+        options.fold != "none",
+        options.names,
+        options.caption,
+    )
     levels = depths(graph)
     deepest = max(levels.values(), default=0) + 1
     if options.depth > 0:
@@ -108,10 +120,14 @@ class FigureMaker:
                 return False
             return look.constants or graph.value_by_id[value].kind in ("parameter", "buffer")
 
-        self.view = View(graph, Detail(opened, hidden, stored, look.constants))
+        def shown(op: Op, maker: Op) -> bool:
+            return kind_of(graph, op).role == "op" or "rand" in maker.kind
+
+        self.view = View(graph, Detail(opened, hidden, stored, shown, look.constants))
         self.folded: dict[str, list[str]] = {}
         if look.fold:
             self._fold_activations()
+        self.alike = self._names_of_alike() if look.names else {}
 
     def _flattens(self, op: Op) -> bool:
         """A view that joins everything but the batch into one dimension is a flatten, and people draw it."""
@@ -148,7 +164,7 @@ class FigureMaker:
             return "weight" if leaf.weights else "note"
         if isinstance(leaf.item, Op):
             if not list(leaf.item.reads) and not self.look.constants:
-                return "state"
+                return "note"
             return self._op_role(leaf.item)
         if leaf.item.kind == "function":
             return KINDS[leaf.item.type_name].role if leaf.item.type_name in KINDS else "op.box"
@@ -204,12 +220,28 @@ class FigureMaker:
             return short if len(leaf.stands_for) == 1 else f"{short}, {len(leaf.stands_for)} tensors"
         return (value.names[0] if value.names else value.id).rpartition(".")[2]
 
+    def _names_of_alike(self) -> dict[str, str]:
+        """Attribute names of closed modules that one could not tell apart by their words: ``query``, ``key``, ``value``."""
+        groups: dict[tuple[str, str], list[tuple[Leaf, str]]] = {}
+        for leaf in self.view.leaves.values():
+            if isinstance(leaf.item, Scope) and leaf.item.kind == "module" and leaf.item.type_name not in CONTAINERS:
+                name = self._relative_path(leaf.item)
+                groups.setdefault((leaf.panel, self._title(leaf)[0]), []).append((leaf, name))
+        return {
+            leaf.id: name
+            for group in groups.values()
+            for leaf, name in group
+            if len({n for _, n in group}) > 1 and not any(part.isdigit() for _, n in group for part in n.split("."))
+        }
+
     # -- boxes ------------------------------------------------------------------------------------------------------
 
     def _box(self, leaf: Leaf) -> Box:
         role = self._role(leaf)
         title, details = self._title(leaf)
         lines = [plain(line) for line in _lines(title, self.folded.get(leaf.id, []))]
+        if leaf.id in self.alike:
+            details = [self.alike[leaf.id], *details]
         rows = [Row("detail", plain(d)) for d in (*details, *self._plugin_details(leaf))]
         if role in ("input", "output", "weight", "note") and self.look.shapes != "none":
             rows += self._stored_rows(leaf)
@@ -231,7 +263,8 @@ class FigureMaker:
         return [f"{key} {value}" for key, value in said]
 
     def _stored_rows(self, leaf: Leaf) -> list[Row]:
-        value = self.graph.value_by_id[leaf.stands_for[0]]
+        first = leaf.item.outputs[0] if isinstance(leaf.item, Op) else leaf.stands_for[0]
+        value = self.graph.value_by_id[first]
         shape = _dims(value) if value.kind in ("parameter", "buffer") else shape_text(value.type, self.batch, self.maps)
         return [Row("shape", plain(shape))] if shape and len(leaf.stands_for) == 1 else []
 
@@ -387,7 +420,7 @@ class FigureMaker:
     def _changes(self, leaf_id: str) -> bool:
         """Whether what leaves a box has another shape than everything that enters it."""
         leaf = self.view.leaves[leaf_id]
-        if leaf.item is None:
+        if leaf.item is None or self._role(leaf) == "note":
             return False
         types = self.graph.value_by_id
         entering = {types[v].type.shape for e in self.view.edges.values() if e.target == leaf_id for v in e.values}

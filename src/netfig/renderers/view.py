@@ -40,12 +40,14 @@ class Detail:
     """What is opened and what is left out.
 
     `opened` says whether a scope is shown from inside; `hidden` whether an op is left out, its first input standing for its
-    output; `stored` whether a parameter or buffer read by an op is a box of its own.
+    output; `stored` whether a parameter or buffer read by an op is a box of its own; `shown` whether a value that one op makes
+    from nothing (zeros, noise, a mask) is a box for another that reads it.
     """
 
     opened: Callable[[Scope], bool]
     hidden: Callable[[Op], bool]
     stored: Callable[[Op, str], bool]
+    shown: Callable[[Op, Op], bool]
     constants: bool = False  # show ops that depend on no input and no stored value
 
 
@@ -143,8 +145,9 @@ class View:
             for ref in slot.refs:
                 rank += 1
                 value = self._stored.get(ref.value, ref.value)
-                if value in self._constant and (inner or len(kinds) == 1):
-                    self._constant_leaf(value, leaf, position)
+                maker = self._constant.get(value)
+                if maker is not None and (inner or len(kinds) == 1 or self._detail.shown(op, maker)):
+                    self._constant_leaf(value, maker, leaf, position)
                 if kinds[value] in ("parameter", "buffer"):
                     if inner or not self._detail.stored(op, value):
                         if kinds[value] == "parameter" and value not in leaf.weights:
@@ -162,9 +165,8 @@ class View:
         self._made[value] = name
         self._stands[value] = (value,)
 
-    def _constant_leaf(self, value: str, reader: Leaf, position: int) -> None:
+    def _constant_leaf(self, value: str, op: Op, reader: Leaf, position: int) -> None:
         """A value made from nothing that is all a box reads (the first state of a recurrence) is drawn."""
-        op = self._constant[value]
         if isinstance(reader.item, Scope) and reader.item.kind != "module":
             return
         if isinstance(reader.item, Scope) and value not in reader.item.inputs:

@@ -203,7 +203,11 @@ class Build:
             if name in written:
                 self._written(call, info, name, value)
             elif kind is Number:
-                slots.append(Slot(name, read(value).refs))
+                if name in info.blind:
+                    dtype, shape, stride, _, _ = self._recorder.seen[value]
+                    call.attributes.append(("like", (literal(dtype), tuple(shape), tuple(stride or ()))))
+                else:
+                    slots.append(Slot(name, read(value).refs))
             elif kind is list:
                 self._list(call, name, value)
             elif value is not None and (index >= len(info.names) or value != info.default(name)):

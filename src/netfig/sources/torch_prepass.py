@@ -74,7 +74,7 @@ class Prepass:
             if info.lift and args[0] in recorder.external:
                 dropped.add(position)
                 continue
-            ignored = info.overwritten
+            ignored = info.overwritten | info.blind if info.blind else info.overwritten
             if info.writes and not info.renames:
                 for _, written in info.written(args, kwargs or {}):
                     for number in written if type(written) is list else (written,):

@@ -52,6 +52,7 @@ class OpInfo:
     """What the schema of an operator says, looked up once per operator."""
 
     __slots__ = (
+        "blind",
         "defaults",
         "disposable",
         "dynamic",
@@ -97,6 +98,7 @@ class OpInfo:
         self.disposable = self.view or self.reserve  # without a reader it is no part of the computation
         self.out_names = frozenset(a.name for a in arguments if getattr(a, "is_out", False))
         self.overwritten = self.out_names | (frozenset({"self"}) if self.name in OVERWRITES else frozenset())
+        self.blind = frozenset({"self"}) if self.name in FACTORIES else frozenset()
         self.defaults = {a.name: a.default_value for a in arguments if a.has_default_value()}
         tags = getattr(overload, "tags", ())
         self.renames = torch.Tag.inplace_view in tags or self.name == "set_"  # the tensor object becomes another tensor
@@ -120,6 +122,11 @@ class OpInfo:
 
 
 _NOTHING = object()
+FACTORIES = frozenset(f"{word}_like" for word in ("empty", "full", "ones", "rand", "randint", "randn", "zeros")) | frozenset(
+    f"new_{word}" for word in ("empty", "empty_strided", "full", "ones", "zeros")
+)
+"""Operators that ask their first tensor for its shape and dtype and read none of its content."""
+
 OVERWRITES = frozenset(
     {
         "copy_",

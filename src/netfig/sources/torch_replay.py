@@ -180,6 +180,10 @@ def _arguments(info: OpInfo, op: Op, slots: dict[str, list[Tensor]], graph: Grap
             place: Any = given.get("place")
             stride = place[2] if place is not None else torch.empty(made.sizes or (), device="meta").stride()
             value = torch.empty_strided(made.sizes or (), stride, dtype=getattr(torch, made.dtype or "float32"))
+        elif name in info.blind:
+            like: Any = given["like"]
+            dtype, shape, strides = getattr(torch, like[0]), like[1], like[2]
+            value = torch.empty_strided(shape, strides, dtype=dtype) if strides or not shape else torch.empty(shape, dtype=dtype)
         elif name in given:
             value = _decode(str(argument.real_type), given[name])
         elif argument.has_default_value():

@@ -62,7 +62,7 @@ class _Dot:
 
     def __init__(self, drawing: Drawing, theme: Theme, options: DotOptions) -> None:
         self.drawing, self.theme, self.options = drawing, theme, options
-        self.items = paint.painted_items(drawing, theme)
+        self.items = drawing.items
         self.grounds = _grounds(drawing)
         self.background: list[str] = []
         self.nodes: list[str] = []

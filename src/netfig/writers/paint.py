@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netfig.drawing import Drawing, Glyphs, Item, Label, Line, Point, Shape
+from netfig.drawing import Glyphs, Label, Line, Point, Shape
 from netfig.layout.text import clean
 
 if TYPE_CHECKING:
@@ -81,41 +81,6 @@ def line_paint(line: Line, theme: Theme) -> Paint:
 def text_colour(label: Label, theme: Theme) -> str:
     """The colour of a label's characters."""
     return theme.role(label.role).text
-
-
-def painted_items(drawing: Drawing, theme: Theme) -> tuple[Item, ...]:
-    """The drawing's items, with a plate behind every label that would otherwise stand on a pattern."""
-    patterned: dict[str, list[Shape]] = {}
-    plates: dict[str, list[Shape]] = {}
-    for shape in drawing.shapes:
-        if shape.box and shape.tone == "plate":
-            plates.setdefault(shape.box, []).append(shape)
-        elif shape.box and shape_paint(shape, theme).pattern != "none":
-            patterned.setdefault(shape.box, []).append(shape)
-    if not patterned:
-        return drawing.items
-    found: list[Item] = []
-    for item in drawing.items:
-        if isinstance(item, Label) and item.on == "inside" and _any_overlap(item, patterned) and not _any_overlap(item, plates):
-            found.append(_plate(item))
-        found.append(item)
-    return tuple(found)
-
-
-def _any_overlap(label: Label, shapes: dict[str, list[Shape]]) -> bool:
-    return any(_overlap(label.bounds, shape.bounds) for shape in shapes.get(label.box, ()))
-
-
-def _plate(label: Label) -> Shape:
-    left, top, right, bottom = label.bounds
-    corners = ((left - 3, top - 1.5), (right + 3, bottom + 1.5))
-    return Shape(
-        f"{label.id}.plate", "rect", label.role, corners, radius=2.0, tone="plate", outlined=False, box=label.box, part="plate"
-    )
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def rounded_radius(shape: Shape) -> float:

@@ -81,7 +81,7 @@ class _Pdf:
         if background:
             self.canvas.setFillColor(self.colour(self.theme.page))
             self.canvas.rect(0, 0, drawing.width, drawing.height, stroke=0, fill=1)
-        for item in paint.painted_items(drawing, self.theme):
+        for item in drawing.items:
             if isinstance(item, Shape):
                 self._shape(item)
             elif isinstance(item, Line):

@@ -51,7 +51,7 @@ class _Svg:
 
     def __init__(self, drawing: Drawing, theme: Theme, options: SvgOptions, bundled_fonts: bool) -> None:
         self.drawing, self.theme, self.options = drawing, theme, options
-        self.items = paint.painted_items(drawing, theme)
+        self.items = drawing.items
         self.embedded = fonts.embedded(self.items) if options.embed_fonts else ()
         stacks = {"sans": theme.sans, "serif": theme.serif, "mono": theme.mono, "symbol": theme.symbol}
         if bundled_fonts:
