@@ -5,12 +5,19 @@ from __future__ import annotations
 import collections
 import copy
 import dataclasses
+import enum
 import functools
+import itertools
+import operator
+import random
 import threading
+import types
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from models import Case, Inputs, takes, words
@@ -45,7 +52,7 @@ class LayerCache:
 
     def __init__(self, length: int) -> None:
         self.keys, self.values = torch.zeros(2, length, 4), torch.zeros(2, length, 4)
-        self.filled = 0
+        self.filled = 1
 
     def update(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         at = slice(self.filled, self.filled + key.shape[1])
@@ -260,7 +267,10 @@ class Loose(nn.Module):
             return self.choose(self.layer(x))
 
     def __del__(self) -> None:
-        self.file.close()
+        self.__dict__.get("file", self).close()
+
+    def close(self) -> None:
+        """A copy that was begun and given up has no file."""
 
 
 class Slotted:
@@ -838,9 +848,9 @@ class NestedTensors(nn.Module):
 # ---- numbers ----
 
 
-@case(lambda: ((torch.tensor(2.0), torch.randn(0, 4), torch.randn(2, 0)), {}))
+@case(lambda: ((torch.tensor(2.0), torch.randn(0, 4), torch.randn(2, 0)), {}), witness=False)
 class ZeroSizes(nn.Module):
-    """A tensor without dimensions, and tensors without elements."""
+    """A tensor without dimensions, and tensors without elements (where the witness finds no byte to follow)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -1051,3 +1061,278 @@ class SharedStorage(nn.Module):
         with torch.no_grad():
             self.flat.mul_(0.5)
         return self.layer(x)
+
+
+# ---- state outside of tensors ----
+
+
+class Stateful(nn.Module):
+    """Everything that remembers: an iterator, generators of random numbers, arrays, sets, bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counter, self.python = itertools.count(), random.Random(3)
+        self.numpy, self.generator = np.random.default_rng(4), torch.Generator().manual_seed(5)
+        self.array, self.raw = np.zeros(3), bytearray(b"abc")
+        self.words, self.tally = {"a"}, collections.Counter("aab")
+        self.space = types.SimpleNamespace(step=0, inner=[1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.array[next(self.counter) % 3] += self.numpy.random() + self.python.random()
+        self.raw.append(1)
+        self.words.add("b")
+        self.tally.update("b")
+        self.space.step += 1
+        self.space.inner.append(2)
+        return x + torch.randn(2, 4, generator=self.generator) + float(self.array.sum())
+
+
+MORE["Stateful"] = Case(Stateful, takes((2, 4)))
+
+
+@functools.lru_cache
+def mask_of(size: int) -> Tensor:
+    return torch.ones(size, size).tril()
+
+
+TABLE: dict[int, Tensor] = {}
+
+
+@case(takes((2, 4)))
+class CachedOutside(nn.Module):
+    """Constants kept in a cache that belongs to nobody: it must not be left with what only a trace can use."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] not in TABLE:
+            TABLE[x.shape[1]] = torch.arange(x.shape[1]) * 2.0
+        return x @ mask_of(x.shape[1]) + TABLE[x.shape[1]]
+
+
+@case(takes((2, 4)))
+class CaughtWithoutData(nn.Module):
+    """What fails only where there are no values is caught by the model: the path of the real run is another."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            top = int(x.argmax())
+        except Exception:
+            return x.tanh()
+        return x.relu() + top
+
+
+@case(takes((2, 4)))
+class AsksForDevice(nn.Module):
+    """Goes another way on another device."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type == "cpu":
+            return x.relu()
+        return x.tanh()
+
+
+@case(takes((2, 4)))
+class WeakParent(nn.Module):
+    """A child that knows its parent weakly, and one that is a proxy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(4))
+        self.child = WeakChild(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.child(x)
+
+
+class WeakChild(nn.Module):
+    def __init__(self, parent: nn.Module) -> None:
+        super().__init__()
+        self.parent, self.proxy = weakref.ref(parent), weakref.proxy(parent)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.parent().scale + self.proxy.scale  # type: ignore[union-attr]
+
+
+@case(takes((2, 4)))
+class Wrapper(nn.Module):
+    """Answers for the module it wraps, is false, equal to everything, and has itself among its children."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module = nn.Linear(4, 4)
+        self._modules["me"] = self
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("module"), name)
+
+    def __len__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = nn.Module.__hash__
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.module(x) * self.in_features
+
+
+@case(takes((2, 4)))
+class StaticForward(nn.Module):
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.relu() + 1
+
+
+@case(takes((2, 4)))
+class BackwardHooks(nn.Module):
+    """Hooks for the way back leave marks on the way there; saved tensors are packed; gradients are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.a.register_full_backward_hook(lambda *_: None)
+        self.b.register_full_backward_pre_hook(lambda *_: None)
+        self.a.weight.register_hook(lambda grad: grad * 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t.double(), lambda t: t.float()):
+            y = self.a(x).tanh()
+        y.retain_grad()
+        self.b(y).sum().backward()
+        return y + y.grad
+
+
+@case(takes((2, 4)))
+class Profiled(nn.Module):
+    """Ranges for a profiler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.profiler.record_function("range"):
+            return self.layer(x)
+
+
+def CompiledRoot() -> nn.Module:
+    return torch.compile(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+
+
+def ScriptedRoot() -> nn.Module:
+    return torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+
+
+def TracedRoot() -> nn.Module:
+    return torch.jit.trace(nn.Sequential(nn.Linear(4, 4), nn.ReLU()), torch.randn(2, 4))
+
+
+def SymbolicRoot() -> nn.Module:
+    return torch.fx.symbolic_trace(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+
+
+def ExportedRoot() -> nn.Module:
+    return torch.export.export(nn.Sequential(nn.Linear(4, 4), nn.ReLU()), (torch.randn(2, 4),)).module()
+
+
+def Parallel() -> nn.Module:
+    return nn.DataParallel(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))
+
+
+for root in (CompiledRoot, ScriptedRoot, TracedRoot, SymbolicRoot, ExportedRoot, Parallel):
+    case(takes((2, 4)))(root)
+
+
+@case(takes((2, 4)), witness=False)
+class ControlFlowOperators(nn.Module):
+    """Operators that take functions: a witness made of one mode does not see into them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.cond(x.sum() > 0, lambda t: t.sin(), lambda t: t.cos(), (x,))
+        return y + torch.func.vjp(torch.sin, x)[1](x)[0]
+
+
+@case(takes((4, 4)))
+class SparseFormats(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("adjacency", torch.eye(4).to_sparse_csr())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.adjacency @ x + torch.sparse_coo_tensor(torch.tensor([[0, 1], [1, 0]]), x[0, :2], (4, 4)).to_dense()
+
+
+@case(lambda: ((torch.randn(2, 4, requires_grad=True) * 2,), {}))
+class NonLeafInput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2
+
+
+@case(takes((2, 4)))
+class FrozenConfig(nn.Module):
+    """Settings of every kind: frozen, enumerated, a dict with attributes, one that makes itself from arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = Config(width=4, kind=Kind.SUM)
+        self.defaults = collections.defaultdict(lambda: 3.0, a=1.0)
+        self.frozen = Frozen(nn.Linear(4, 4), (torch.ones(4),))
+        self.layer = self.frozen.layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.config.kind is Kind.SUM and self.config["width"] == 4:
+            return self.frozen.layer(x) * self.frozen.parts[0] + self.defaults["b"]
+        return x
+
+
+class Kind(enum.Enum):
+    SUM = "sum"
+
+
+class Config(dict):
+    def __init__(self, *, width: int, kind: Kind) -> None:
+        super().__init__(width=width)
+        self.kind = kind
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    layer: nn.Module
+    parts: tuple[Tensor, ...]
+
+
+@case(takes((2, 3, 4)))
+class BoundEarly(nn.Module):
+    """Functions and bound methods taken apart at construction: of the module, of torch, of tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.steps = [self.scale, self.layer.forward, self.layer.__call__, torch.relu, Tensor.tanh, operator.neg]
+        self.weight_method = self.layer.weight.sum
+
+    def scale(self, x: Tensor) -> Tensor:
+        return x * 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.steps:
+            x = step(x)
+        return x + self.weight_method()
+
+
+@case(takes((2, 4)))
+class LayerDrop(nn.Module):
+    """Which layers run is decided by dice, Python's and torch's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers, self.dice = nn.ModuleList(nn.Linear(4, 4) for _ in range(6)), random.Random(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            if self.dice.random() < 0.5 or torch.rand(()).item() < 0.3:
+                x = layer(x)
+        return x + 1

@@ -66,6 +66,9 @@ def violations(graph: Graph) -> list[str]:
 
 def is_attribute(value: object) -> bool:
     """Whether a value may stand in an attribute, a note or `data`: exactly the types that JSON gives back unchanged."""
+    kind = type(value)
+    if kind in _SCALARS or (kind is tuple and _SCALARS.issuperset(map(type, value))):  # type: ignore[call-overload]
+        return True
     level = [value]
     for _ in range(MAX_NESTING):
         inner: list[object] = []
@@ -162,8 +165,8 @@ def _scopes(found: list[str], scopes: tuple[Scope, ...], known: set[str], axes: 
             found.append(f"G6: scope {s.id!r} is of kind {kind!r} and has {'no' if parent is None else 'a'} parent")
         if s.axis is not None or kind in ("plate", "step"):
             _axis_of_scope(found, s, axes)
-        for what, listed in (("takes", s.inputs), ("hands back", s.outputs), ("owns", s.owns)):
-            if listed:
+        if not (known.issuperset(s.inputs) and known.issuperset(s.outputs) and known.issuperset(s.owns)):
+            for what, listed in (("takes", s.inputs), ("hands back", s.outputs), ("owns", s.owns)):
                 found += [f"G3: scope {s.id!r} {what} {v!r}, which does not exist" for v in listed if v not in known]
         if s.attributes:
             _attributes(found, "scope", s.id, s.attributes)
@@ -208,13 +211,13 @@ def _ops(found: list[str], graph: Graph, known: set[str], scopes: set[str], axes
 
 
 def _op(found: list[str], op: Op, scopes: set[str]) -> None:
-    inputs = op.inputs
     if op.scope not in scopes:
         found.append(f"G3: op {op.id!r} stands in the scope {op.scope!r}, which does not exist")
     if op.phase not in PHASES:
         found.append(f"G13: op {op.id!r} is in the unknown phase {op.phase!r}")
-    if op.attributes:
-        _attributes(found, "op", op.id, op.attributes)
+    attributes, inputs = op.attributes, op.inputs
+    if attributes:
+        _attributes(found, "op", op.id, attributes)
     if len(inputs) > 1 and len({slot.name for slot in inputs}) != len(inputs):
         found.append(f"G12: a slot name of op {op.id!r} is used twice")
 
@@ -241,8 +244,8 @@ def _ops_that_write(found: list[str], graph: Graph, known: set[str], scopes: set
             if out in pending:
                 pending.remove(out)
                 ready.add(out)
-                if out in storage:
-                    living.setdefault(storage[out], []).append(out)
+                if (memory := storage.get(out)) is not None:
+                    living.setdefault(memory, []).append(out)
             else:
                 _made(found, op, out, known, graph)
         _op(found, op, scopes)
@@ -252,12 +255,12 @@ def _ops_that_write(found: list[str], graph: Graph, known: set[str], scopes: set
 
 def _written(found: list[str], op: Op, storage: dict[str, str], storages: Collection[str]) -> list[str]:
     """The storages an op overwrites; each must get a new value."""
-    slots = {slot.name: slot for slot in op.inputs}
-    made = {storage.get(out) for out in op.outputs}
+    made = [storage.get(out) for out in op.outputs]
     written: dict[str, None] = {}
     for name in op.writes:
-        if name in slots:
-            for ref in slots[name].refs:
+        slot = next((slot for slot in op.inputs if slot.name == name), None)
+        if slot is not None:
+            for ref in slot.refs:
                 if ref.value in storage:
                     written[storage[ref.value]] = None
                 else:

@@ -29,7 +29,7 @@ NOTHING = Rect(0.0, 0.0, 0.0, 0.0)
 
 @dataclass(slots=True)
 class Lane:
-    """Room beside a series for wires that bypass some of its parts: from behind part `p` to part `q`."""
+    """Room beside a series for wires that bypass some of its parts: from behind part `p` (−1: before the first) to part `q`."""
 
     trunk: Trunk
     p: int
@@ -37,7 +37,7 @@ class Lane:
     side: int  # -1: at small v, +1: at large v
     offset: float = 0.0  # of its middle from the axis
     fork: float = 0.0  # where wires leave for it (u)
-    start: float = 0.0  # it must be kept from here …
+    gap: tuple[Block, int] | None = None  # of a lane from before a series' first part: the gap where wires leave for it
     wires: dict[int, int] = field(default_factory=dict)  # wire → the part it goes to
     leaving: set[int] = field(default_factory=set)  # wires that take it out of the group
     label: tuple[float, float] = (0.0, 0.0)  # the largest label on it, along and across

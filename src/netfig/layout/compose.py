@@ -9,7 +9,7 @@ from typing import Literal
 from netfig.drawing import Item, Label, Line, Shape
 from netfig.figure import Figure, Group, Wire
 from netfig.layout.blocks import Frame, Rect, Trunk
-from netfig.layout.notes import Board, place_label
+from netfig.layout.notes import WAYS, Board, place_label
 from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, SizedBox, badge_line, box_items, fit_line, make_label
 from netfig.layout.place import TITLE_INSET, Placement, trunk_of, wire_role
 from netfig.layout.route import Routed
@@ -57,25 +57,21 @@ def compose(
         board.add(item)
     for panel in panels:
         board.add_outline(panel)
-    for wire in _label_order(figure):
-        label = place_label(
-            figure.wires[wire], wire, wire_role(figure.wires[wire].role), _page_path(frame, routed[wire].path), theme, board
-        )
+    for wires in _named(figure):
+        first, paths = wires[0], [_page_path(frame, routed[w].path) for w in wires[:WAYS]]
+        label = place_label(figure.wires[first], first, wire_role(figure.wires[first].role), paths, theme, board)
         labels.append(label)
         board.add(label)
     return [*panels, *lines, *shapes, *dots, *panel_labels, *labels]
 
 
-def _label_order(figure: Figure) -> list[int]:
-    """The wires whose names are written: a value that goes several ways is named once."""
-    named: set[tuple[Trunk, Text]] = set()
-    out = []
+def _named(figure: Figure) -> list[list[int]]:
+    """The wires with a name, those that carry one value together: it is named once."""
+    named: dict[tuple[Trunk, Text], list[int]] = {}
     for i, wire in enumerate(figure.wires):
-        key = (trunk_of(wire), wire.label)
-        if wire.label and key not in named:
-            named.add(key)
-            out.append(i)
-    return out
+        if wire.label:
+            named.setdefault((trunk_of(wire), wire.label), []).append(i)
+    return list(named.values())
 
 
 def _panels(figure: Figure, theme: Theme, frame: Frame, placed: Placement) -> tuple[list[Shape], list[Label]]:

@@ -13,6 +13,10 @@ from netfig.theme import Theme
 
 CELL = 64.0
 CLEAR = 4.0  # text to line
+PLACES = (0.5, 0.35, 0.65, 0.25, 0.75, 0.15, 0.85, 0.05, 0.95, 0.42, 0.58, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
+"""Where along a stretch a name may stand, the best first."""
+WORST_GOOD = 19.0  # a place that costs more touches something
+WAYS = 8  # a value that goes more ways than this is named on one of the first
 
 Bounds = tuple[float, float, float, float]
 
@@ -63,16 +67,18 @@ def _cells(bounds: Bounds) -> Iterator[tuple[int, int]]:
             yield a, b
 
 
-def place_label(wire: Wire, index: int, role: str, path: list[tuple[float, float]], theme: Theme, board: Board) -> Label:
-    """The name of a wire at the best place beside its way."""
+def place_label(wire: Wire, index: int, role: str, paths: list[list[tuple[float, float]]], theme: Theme, board: Board) -> Label:
+    """The name of a value at the best place beside the ways it goes."""
     line = set_line(wire.label, theme.role(role).size)
     best: tuple[float, Label] | None = None
-    for order, label in enumerate(_places(line, f"wire/{index}/label", role, path)):
-        a, b, c, d = label.bounds
-        cost = board.clash((a, b, c, d), CLEAR - 0.5) + 0.05 * order
-        if best is None or cost < best[0]:
-            best = (cost, label)
-        if cost < 2:
+    for nth, path in enumerate(paths):
+        for order, label in enumerate(_places(line, f"wire/{index}/label", role, path)):
+            cost = board.clash(label.bounds, CLEAR - 0.5) + 0.05 * order + 1.5 * nth
+            if best is None or cost < best[0]:
+                best = (cost, label)
+            if cost < 2:
+                break
+        if best is not None and best[0] < WORST_GOOD:
             break
     assert best is not None
     return best[1]
@@ -82,7 +88,7 @@ def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]]) 
     """Above and below a level stretch, right and left of an upright one; the longest stretch and its middle first."""
     stretches = sorted(pairwise(path), key=lambda s: -(abs(s[0][0] - s[1][0]) + abs(s[0][1] - s[1][1])))
     for (a, b), (c, d) in stretches:
-        for part in (0.5, 0.35, 0.65, 0.25, 0.75, 0.15, 0.85):
+        for part in PLACES:
             x, y = a + (c - a) * part, b + (d - b) * part
             if abs(b - d) < 0.01:
                 yield make_label(id, line, x, y - CLEAR - line.descent, role=role)

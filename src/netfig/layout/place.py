@@ -41,6 +41,7 @@ class Placement:
     lane_at: dict[int, float] = field(default_factory=dict)  # v of each lane, by its identity
     back: set[int] = field(default_factory=set)  # wires against the flow
     beside: dict[int, int] = field(default_factory=dict)  # wires from a box that stands beside its reader → the flank they enter
+    turn_after: dict[int, float] = field(default_factory=dict)  # by wire, where several values leave a panel side by side
     direction: str = "right"
     length: float = 0.0
     breadth: float = 0.0
@@ -76,6 +77,7 @@ class Placer:
         self.figure, self.theme, self.frame, self.sized, self.lifted, self.engine = figure, theme, frame, sized, lifted, engine
         self.boundaries: list[tuple[int, Block, int]] = []  # wire, series, part it leaves
         self.lanes: list[tuple[Block, Lane]] = []
+        self.inner: dict[int, list[int]] = {}  # by a knot's identity: the wires between its parts
         self.besides: dict[str, dict[str, int]] = {}  # reader → the boxes that stand beside it, and on which side
         data = theme.role("data").width
         self.emphasised = {
@@ -94,6 +96,7 @@ class Placer:
             for reader, others in self.besides.items():
                 for other, side in others.items():
                     out.beside.update(dict.fromkeys(group.edges.get((other, reader), ()), side))
+        self._leave_apart(out)
         for wire, series, p in self.boundaries:
             end = series.parts[p].u + series.parts[p].length
             fork, join = end + series.forks[p], series.parts[p + 1].u - series.joins[p]
@@ -102,14 +105,31 @@ class Placer:
             out.steps.setdefault(wire, []).append(Step(fork, None, fork, join, prefer))
         for series, lane in self.lanes:
             out.lane_at[id(lane)] = series.v + lane.offset
-            previous = series.parts[lane.p]
-            lane.fork = previous.u + previous.length + series.forks[lane.p]
-            lane.start = series.parts[lane.p + 1].u
+            around, p = (series, lane.p) if lane.p >= 0 else lane.gap or (series, -1)
+            if p >= 0:
+                lane.fork = around.parts[p].u + around.parts[p].length + around.forks[p]
+            else:
+                lane.fork = series.u - JOIN
             for wire in lane.wires:
                 out.steps.setdefault(wire, []).append(Step(lane.fork, lane))
         for steps in out.steps.values():
             steps.sort(key=lambda s: s.u)
         return out
+
+    def _leave_apart(self, out: Placement) -> None:
+        """Values that leave a group side by side turn towards one another only outside it."""
+        leaving: dict[tuple[int, int], tuple[float, dict[int, Trunk]]] = {}
+        for wire, series, p in self.boundaries:
+            if series.parts[p + 1].id == EXIT:
+                wires = leaving.setdefault((id(series), p + 1), (series.parts[p + 1].u, {}))[1]
+                wires[wire] = trunk_of(self.figure.wires[wire])
+        for series, lane in self.lanes:
+            if (id(series), lane.q) in leaving and lane.leaving:
+                leaving[id(series), lane.q][1].update(dict.fromkeys(lane.leaving, lane.trunk))
+        for end, trunks in leaving.values():
+            if len(set(trunks.values())) > 1:
+                for wire in trunks:
+                    out.turn_after[wire] = max(out.turn_after.get(wire, end), end)
 
     def _collect(self, root: Block, out: Placement) -> None:
         stack = [root]
@@ -242,33 +262,56 @@ class Placer:
         cover = set(wires.cover)
         asked: dict[int, tuple[Block, dict[tuple[Trunk, int], Lane]]] = {}
         for (a, b), indices in wires.edges.items():
-            where = _meeting(leaves[a], leaves[b])
-            if where is None or where[0].kind != "series":
+            met = _meeting(leaves[a], leaves[b])
+            if met is None:
                 continue
-            series, p, q = where
-            if (a, b) in wires.back:
-                p, q = q, p
-            if q <= p:
-                continue
-            bypass = q - p >= 2 and (a, b) not in cover
+            back = (a, b) in wires.back
+            (way_out, (block, p)), (way_in, (_, q)) = met
             for i in indices:
-                if not bypass and (a, b) not in wires.back:
-                    if q == p + 1:
-                        self.boundaries.append((i, series, p))
+                if block.kind == "series":
+                    low, high = (q, p) if back else (p, q)
+                    if back or (high - low >= 2 and (a, b) not in cover):
+                        if high > low:
+                            self._ask(asked, block, low, high, i, 1 if back else -1, leaving=b == EXIT)
+                    elif high == low + 1:
+                        self.boundaries.append((i, block, low))
+                if block.kind == "knot":
+                    self.inner.setdefault(id(block), []).append(i)
+                if back:
                     continue
-                lanes = asked.setdefault(id(series), (series, {}))[1]
-                trunk = trunk_of(self.figure.wires[i])
-                side = 1 if (a, b) in wires.back else -1
-                lane = lanes.setdefault((trunk, side), Lane(trunk, p, q, side))
-                lane.p, lane.q = min(lane.p, p), max(lane.q, q)
-                lane.wires[i] = q
-                if b == EXIT:
-                    lane.leaving.add(i)
-                label = self._label_size(i)
-                lane.label = max(lane.label[0], label[0]), max(lane.label[1], label[1])
+                for series, at in way_out:  # out of the middle of a branch, beside its rest
+                    if series.kind == "series" and at + 1 < len(series.parts):
+                        self._ask(asked, series, at, len(series.parts), i, -1, leaving=True)
+                for n, (series, at) in enumerate(way_in):  # into the middle of a branch, beside its beginning
+                    if series.kind == "series" and at:
+                        lane = self._ask(asked, series, -1, at, i, -1)
+                        around = [*way_in[n + 1 :], (block, q)]
+                        lane.gap = next(((s, k - 1) for s, k in around if s.kind == "series" and k), None)
         for series, lanes in asked.values():
             series.lanes = sorted(lanes.values(), key=lambda lane: (lane.q - lane.p, lane.p, lane.trunk))
             self.lanes += [(series, lane) for lane in series.lanes]
+
+    def _ask(
+        self,
+        asked: dict[int, tuple[Block, dict[tuple[Trunk, int], Lane]]],
+        series: Block,
+        p: int,
+        q: int,
+        wire: int,
+        side: int,
+        *,
+        leaving: bool = False,
+    ) -> Lane:
+        """A lane of a series for a wire: that of its trunk."""
+        trunk = trunk_of(self.figure.wires[wire])
+        lane = asked.setdefault(id(series), (series, {}))[1].setdefault((trunk, side), Lane(trunk, p, q, side))
+        lane.p, lane.q = min(lane.p, p), max(lane.q, q)
+        lane.wires[wire] = q
+        if leaving:
+            lane.leaving.add(wire)
+        label = self._label_size(wire)
+        lane.label = max(lane.label[0], label[0]), max(lane.label[1], label[1])
+        return lane
 
     def _label_size(self, wire: int) -> tuple[float, float]:
         text = self.figure.wires[wire].label
@@ -441,9 +484,9 @@ class Placer:
         half = [max(p.before, p.after) if p.breadth < 2.5 * max(p.before, p.after, 1) else p.breadth / 2 for p in block.parts]
         sizes = [(max(p.length, 1.0), max(2 * h, 1.0)) for p, h in zip(block.parts, half, strict=True)]
         weights = [24 if (block.parts[a].id, block.parts[b].id) in self.emphasised else 1 for a, b in edges]
-        centres = place_knot(
-            sizes, edges, weights, gap_along=self.theme.gap_along + 12, gap_across=self.theme.gap_across, engine=self.engine
-        )
+        names = [self._label_size(wire)[0] for wire in self.inner.get(id(block), ())]
+        gap = max(self.theme.gap_along + 12, max(names, default=0.0) + 30)
+        centres = place_knot(sizes, edges, weights, gap_along=gap, gap_across=self.theme.gap_across, engine=self.engine)
         starts = [u - p.length / 2 for (u, _), p in zip(centres, block.parts, strict=True)]
         first = min(starts)
         axis = next((c[1] for c, p in zip(centres, block.parts, strict=True) if p.kind == "ghost"), None)
@@ -488,12 +531,17 @@ def besides(children: Mapping[str, Box | Group], wires: GroupWires) -> dict[str,
     return found
 
 
-def _meeting(a: list[tuple[Block, int]], b: list[tuple[Block, int]]) -> tuple[Block, int, int] | None:
-    """The block two leaves have in common, and in which of its parts each stands."""
-    at = {id(block): i for block, i in a}
-    for block, j in b:
+Way = list[tuple[Block, int]]
+"""From a leaf outwards: the blocks it stands in, and in which of their parts."""
+
+
+def _meeting(a: Way, b: Way) -> tuple[tuple[Way, tuple[Block, int]], tuple[Way, tuple[Block, int]]] | None:
+    """Of two leaves' ways, what lies within the innermost block they have in common, and that block."""
+    at = {id(block): k for k, (block, _) in enumerate(a)}
+    for n, (block, j) in enumerate(b):
         if id(block) in at:
-            return block, at[id(block)], j
+            k = at[id(block)]
+            return (a[:k], a[k]), (b[:n], (block, j))
     return None
 
 

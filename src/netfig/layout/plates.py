@@ -27,9 +27,7 @@ def with_plates(items: Sequence[Item], theme: Theme) -> list[Item]:
 def _plate(label: Label) -> Shape:
     left, top, right, bottom = label.bounds
     corners = (round(left - BESIDE, 2), round(top - ABOVE, 2)), (round(right + BESIDE, 2), round(bottom + ABOVE, 2))
-    return Shape(
-        f"{label.id}/plate", "rect", label.role, corners, 2.0, tone="plate", outlined=False, box=label.box, part="plate"
-    )
+    return Shape(f"{label.id}/plate", "rect", label.role, corners, 2.0, tone="plate", outlined=False, box=label.box, part="plate")
 
 
 def _meet(label: Label, shape: Shape) -> bool:

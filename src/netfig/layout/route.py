@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
-from netfig.figure import Figure
+from netfig.figure import Figure, Group
 from netfig.layout.blocks import Rect, Trunk
 from netfig.layout.place import FORK, JOIN, LEVEL, Placement, Step, trunk_of
 from netfig.layout.search import BEND, LENGTH, Field, Path, find_way, simplified
@@ -53,6 +53,8 @@ class Router:
         self.field = Field()
         for id, rect in placed.footprints.items():
             self.field.add_obstacle(rect, id)
+        for id, rect in placed.panels.items():
+            self.field.add_panel(rect, id, _members(figure, id))
         for i, rect in enumerate(blocked):
             self.field.add_obstacle(rect, f"\x00{i}")
         self.trunks = [trunk_of(w) for w in figure.wires]
@@ -220,10 +222,11 @@ class Router:
         rect, out = self.rects[box], self.ports[i].out
         return rect.u1 - self._inset(box, (rect.v1 - rect.v0) / 2, out), _mid(rect) + out
 
-    def _end(self, i: int, side: int) -> tuple[float, float]:
+    def _end(self, i: int, side: int, shift: float | None = None) -> tuple[float, float]:
         box = self.figure.wires[i].target.box
         rect = self.rects[box]
-        shift = self.ports[i].shift if side == self.ports[i].side else 0.0
+        if shift is None:
+            shift = self.ports[i].shift if side == self.ports[i].side else 0.0
         if side == 0:
             return rect.u0 + self._inset(box, (rect.v1 - rect.v0) / 2, shift), _mid(rect) + shift
         inset = self._inset(box, (rect.u1 - rect.u0) / 2, shift)
@@ -313,7 +316,7 @@ class Router:
         side = self.ports[i].side
         if side:
             yield 0.0, [*path, (end[0], at[1]), end]
-            for extra, bus in self._buses(i, at, end, steps):
+            for extra, bus in self._turns(i, at, end, steps):
                 beside = end[1] + side * JOIN
                 yield 6 + extra, [*path, (bus, at[1]), (bus, beside), (end[0], beside), end]
             front = self._end(i, 0)
@@ -321,13 +324,26 @@ class Router:
             return
         if abs(at[1] - end[1]) < STRAIGHT:
             yield 0.0, [*path, (end[0], at[1])]
-        for extra, bus in self._buses(i, at, end, steps):
+        for extra, bus in self._turns(i, at, end, steps):
             yield extra, [*path, (bus, at[1]), (bus, end[1]), end]
+
+    def _turns(
+        self, i: int, at: tuple[float, float], end: tuple[float, float], steps: list[Step]
+    ) -> Iterator[tuple[float, float]]:
+        """Where along the flow a wire may turn, the best first."""
+        late = self.placed.turn_after.get(i, -INFINITE)
+        early = []
+        for extra, bus in self._buses(i, at, end, [s for s in steps if s.u > late]):
+            if bus > late:
+                yield extra, bus
+            else:
+                early.append((extra + 6.0, bus))
+        yield from early
 
     def _buses(
         self, i: int, at: tuple[float, float], end: tuple[float, float], steps: list[Step]
     ) -> Iterator[tuple[float, float]]:
-        """Where along the flow a wire may turn, the best first."""
+        """Where along the flow a wire usually turns, the best first."""
         fans = len(self.fans[self.trunks[i]]) > 1
         arrivals = self.arrivals[self.figure.wires[i].target.box]
         meets = len(arrivals) > 1
@@ -373,9 +389,32 @@ class Router:
 
     def _search(self, i: int) -> Path | None:
         start = self._start(i)
-        goals = [(self._end(i, side), side, 0.0 if side == self.ports[i].side else 14.0) for side in (0, -1, 1)]
         wire = self.figure.wires[i]
+        rect = self.rects[wire.target.box]
+        goals = []
+        for side in (0, -1, 1):
+            own = side == self.ports[i].side
+            goals.append((self._end(i, side), side, 0.0 if own else 14.0))
+            span = rect.u1 - rect.u0 if side else rect.v1 - rect.v0
+            room = span / 2 - min(self.corners.get(wire.target.box, 0.0), span / 4) - 3
+            for shift in (-PORT_GAP, PORT_GAP):  # where another wire already is in the middle
+                if abs(shift) <= room and wire.target.box not in self.circles:
+                    goals.append((self._end(i, side, shift), side, 16.0))
         return find_way(self.field, self.trunks[i], wire.source.box, wire.target.box, start, goals)
+
+
+def _members(figure: Figure, panel: str) -> frozenset[str]:
+    """A group with everything in it."""
+    found, stack = [], [figure.groups[panel]]
+    while stack:
+        group = stack.pop()
+        found.append(group.id)
+        for child in group.children:
+            if isinstance(child, Group):
+                stack.append(child)
+            else:
+                found.append(child.id)
+    return frozenset(found)
 
 
 def _mid(rect: Rect) -> float:

@@ -14,6 +14,7 @@ Segment = tuple[float, float, float, float]
 CELL = 64.0
 CLEAR = 5.0  # a wire keeps this far from boxes it does not belong to
 HIT, OVERLAP, CROSSING, OWN_CROSSING, BEND, LENGTH = 1000.0, 220.0, 28.0, 12.0, 9.0, 0.05
+BORDER = "\x00border"  # stands for the box in the trunk of a panel's outline
 NEAR = 6.0  # parallel wires closer than this run on one another
 
 
@@ -22,6 +23,7 @@ class Field:
 
     def __init__(self) -> None:
         self._obstacles: list[tuple[Rect, str]] = []
+        self._members: dict[str, frozenset[str]] = {}
         self._obstacle_cells: dict[tuple[int, int], list[int]] = {}
         self._segments: dict[int, list[tuple[Segment, Trunk]]] = {}
         self._segment_cells: dict[bool, dict[tuple[int, int], list[tuple[int, int]]]] = {True: {}, False: {}}
@@ -39,6 +41,14 @@ class Field:
         self._obstacles.append((rect, id))
         for cell in self._cells(*rect):
             self._obstacle_cells.setdefault(cell, []).append(len(self._obstacles) - 1)
+
+    def add_panel(self, rect: Rect, id: str, members: frozenset[str]) -> None:
+        """Something only wires of its members may enter, and along whose border none may run."""
+        self.add_obstacle(rect, id)
+        self._members[id] = members
+        u0, v0, u1, v1 = rect
+        corners = [(u0, v0), (u1, v0), (u1, v1), (u0, v1), (u0, v0)]
+        self.add_path(-len(self._members), corners, (BORDER, id))
 
     def obstacles(self, u0: float, v0: float, u1: float, v1: float) -> list[tuple[Rect, str]]:
         """Those that touch a rectangle, in the order they were added."""
@@ -87,12 +97,15 @@ class Field:
             for cell in self._cells(*segment):
                 self._segment_cells[along][cell] = [s for s in self._segment_cells[along][cell] if s[0] != wire]
 
-    def hits(self, segment: Segment, source: str, target: str) -> int:
-        """How many boxes a segment passes through or too close to."""
+    def hits(self, segment: Segment, source: str, target: str, *, touching: bool = True) -> int:
+        """How many boxes a segment passes through or too close to; it may touch (`touching`) those it ends at."""
         u0, v0, u1, v1 = segment
         count = 0
         for rect, id in self.obstacles(u0 - CLEAR, v0 - CLEAR, u1 + CLEAR, v1 + CLEAR):
-            margin = -1.5 if id in (source, target) else CLEAR
+            members = self._members.get(id)
+            if members is not None and (source in members or target in members):
+                continue
+            margin = -1.5 if touching and id in (source, target) else CLEAR
             if u1 > rect.u0 - margin and u0 < rect.u1 + margin and v1 > rect.v0 - margin and v0 < rect.v1 + margin:
                 count += 1
         return count
@@ -107,6 +120,8 @@ class Field:
             if shared > 2 and apart < NEAR:
                 cost += (-2.0 if apart < 0.5 else OVERLAP / 4) if other == trunk else OVERLAP
         for (a0, b0, a1, b1), other in self._near(segment, not along):
+            if other[0] == BORDER:
+                continue
             if (u0 + 1 < a0 < u1 - 1 and b0 + 1 < v0 < b1 - 1) if along else (v0 + 1 < b0 < v1 - 1 and a0 + 1 < u0 < a1 - 1):
                 cost += OWN_CROSSING if other == trunk else CROSSING
         return cost
@@ -202,7 +217,11 @@ def _find_way(
     stubs: dict[tuple[float, float], tuple[tuple[float, float], int, float]] = {}
     for (u, v), side, extra in goals:
         stub = (u - 17.0, v) if side == 0 else (u, v + side * 17.0)
-        stubs[_round(stub)] = ((u, v), side, extra)
+        last = (min(u, stub[0]), min(v, stub[1]), max(u, stub[0]), max(v, stub[1]))
+        if not (field.hits(last, source, target) or field.runs_along(last, trunk)):
+            stubs[_round(stub)] = ((u, v), side, extra)
+    if not stubs:
+        return None
     us, vs = {first[0], *(s[0] for s in stubs)}, {first[1], *(s[1] for s in stubs)}
     near = field.obstacles(u0, v0, u1, v1)
     if len(near) > MAX_LINES or field.effort <= 0:
@@ -223,7 +242,7 @@ def _find_way(
             a, b = lines_u[i], lines_v[j]
             c, d = (lines_u[i + 1], b) if direction == 0 else (a, lines_v[j + 1])
             segment = (a, b, c, d)
-            if field.hits(segment, "", ""):
+            if field.hits(segment, source, target, touching=False):
                 edge_cost[key] = -1.0
             else:
                 rub = field.friction((a - 1, b, c + 1, d) if direction == 0 else (a, b - 1, c, d + 1), trunk)
@@ -245,7 +264,7 @@ def _find_way(
         state = (i, j, heading)
         if cost > best.get(state, float("inf")) + 1e-9:
             continue
-        if (i, j) in goal_at:
+        if (i, j) in goal_at and heading != {0: 1, -1: 3, 1: 2}[goal_at[i, j][1]]:  # not from behind, back the way it came
             return _trace(came, state, lines_u, lines_v, start, goal_at[(i, j)][0])
         for turn, (di, dj, direction) in enumerate(moves):
             if (turn ^ 1) == heading:

@@ -69,6 +69,7 @@ class View:
         self._stands: dict[str, tuple[str, ...]] = {}  # value → visible values it carries
         self._stored: dict[str, str] = {}  # value → the parameter or buffer it is a helper's copy of
         self._constant: dict[str, Op] = {}  # value → the op that made it from nothing
+        self._op_names = _names_apart(graph)
         self._place_scopes()
         self._walk_ops()
         self._add_outputs()
@@ -131,12 +132,12 @@ class View:
                 self._stands[out] = (out,)
 
     def _leaf_of(self, op: Op, inner: str, position: int) -> Leaf:
-        name = inner or op.id
+        name = inner or self._op_names.get(op.id, op.id)
         leaf = self.leaves.get(name)
         if leaf is None:
             item: Scope | Op = self.graph.scope_by_id[inner] if inner else op
             parent = item.parent if isinstance(item, Scope) else item.scope
-            leaf = self.leaves[name] = Leaf(name, item, parent or self.graph.root.id, position, [name])
+            leaf = self.leaves[name] = Leaf(name, item, parent or self.graph.root.id, position, [item.id])
         return leaf
 
     def _wire_in(self, op: Op, leaf: Leaf, inner: str, kinds: Mapping[str, str], position: int) -> None:
@@ -171,10 +172,11 @@ class View:
             return
         if isinstance(reader.item, Scope) and value not in reader.item.inputs:
             return
-        if op.id not in self.leaves:
-            self.leaves[op.id] = Leaf(op.id, op, reader.panel, position - 0.5, [op.id])
+        name = self._op_names.get(op.id, op.id)
+        if name not in self.leaves:
+            self.leaves[name] = Leaf(name, op, reader.panel, position - 0.5, [op.id])
             self.constant_count -= 1
-        self._made[value] = op.id
+        self._made[value] = name
         self._stands[value] = (value,)
 
     def _connect(self, source: str, target: str, value: str, slot: str, rank: int) -> None:
@@ -227,7 +229,8 @@ class View:
         self.edges = {k: e for k, e in self.edges.items() if k[0] in wanted and k[1] in wanted}
 
     def _free(self, name: str) -> str:
-        while name in self.leaves or name in self.graph.scope_by_id or name in self.graph.op_by_id:
+        taken = self._op_names.values()
+        while name in self.leaves or name in self.graph.scope_by_id or name in self.graph.op_by_id or name in taken:
             name += "~"
         return name
 
@@ -265,6 +268,18 @@ class View:
     def redundant(self) -> set[tuple[str, str]]:
         """Edges that bypass a longer way between the same two leaves: the skip connections."""
         return redundant_edges(list(self.leaves), list(self.edges))
+
+
+def _names_apart(graph: Graph) -> dict[str, str]:
+    """Other names for ops that are called like a scope (a module `relu` beside a call of the function `relu`)."""
+    found: dict[str, str] = {}
+    for op in graph.ops:
+        if op.id in graph.scope_by_id:
+            name = op.id + "~"
+            while name in graph.scope_by_id or name in graph.op_by_id:
+                name += "~"
+            found[op.id] = name
+    return found
 
 
 def redundant_edges(nodes: list[str], edges: list[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -11,7 +11,9 @@ from netfig.graph import Attribute, Dim, Op, Scope, Slot, TensorType, Value
 from netfig.graph.build import safe_id
 from netfig.sources.torch_names import function_name, literal, plain_name
 from netfig.sources.torch_prepass import Prepass, Span
-from netfig.sources.torch_record import ENTER, EXIT, OP, OVERWRITES, Number, OpInfo, Recorder
+from netfig.sources.torch_ops import OVERWRITES, OpInfo
+from netfig.sources.torch_quick import QuickOp, QuickScope, QuickSlot, QuickValue
+from netfig.sources.torch_record import ENTER, EXIT, OP, Number, Recorder
 from netfig.sources.torch_storage import Layout
 from netfig.sources.torch_values import Names, Part, Pending, Region, Values
 
@@ -34,11 +36,12 @@ def tensor_type(dtype: torch.dtype, shape: tuple[int, ...]) -> TensorType:
 class OpenScope:
     """A scope while its ops are being placed."""
 
-    __slots__ = ("call", "first_op", "id", "inputs", "kind", "module", "outputs", "parent", "path", "type_name")
+    __slots__ = ("call", "first_op", "id", "inputs", "kind", "module", "outputs", "parent", "path", "prefix", "type_name")
 
     def __init__(self, id: str, kind: Any, parent: OpenScope | None, type_name: str) -> None:
         self.id, self.kind, self.parent, self.type_name = id, kind, parent, type_name
         self.path, self.call, self.module, self.first_op = "", 0, -1, 0
+        self.prefix = f"{id}/"  # of the ids of what stands in it
         self.inputs: list[str] = []
         self.outputs: list[str] = []
 
@@ -73,7 +76,7 @@ class Build:
         self._phase: Any = "forward"
         self.here = OpenScope(self._scope_name(safe_id(name)), "root", None, type_name)
         self.scopes = [self.here]
-        self._prefixes: dict[str, str] = {self.here.id: ""}
+        self.here.prefix = ""
 
     def run(self) -> None:
         """Place every log entry."""
@@ -118,21 +121,21 @@ class Build:
     def _open(self, wanted: str, kind: Any, type_name: str) -> OpenScope:
         opened = OpenScope(self._scope_name(wanted), kind, self.here, type_name)
         opened.first_op = len(self.ops)
-        self._prefixes[opened.id] = f"{opened.id}/"
         self.scopes.append(opened)
         self.here = opened
         return opened
 
     def _leave(self, numbers: Sequence[int]) -> None:
-        self.here.outputs = [self.values.read(number).id for number in numbers if self.values.known(number)]
-        if self.here.parent is not None:
-            self.here = self.here.parent
+        values, here = self.values, self.here
+        here.outputs = [values.read(number).id for number in numbers if values.known(number)]
+        if here.parent is not None:
+            self.here = here.parent
 
     def _enter_function(self, span: Span) -> None:
         name = function_name(span.function)
         if name in {"grad", "backward"}:
             self._phase = "backward"
-        self._open(f"{self._prefixes[self.here.id]}{name}", "function", name)
+        self._open(f"{self.here.prefix}{name}", "function", name)
 
     def _leave_function(self, numbers: Sequence[int]) -> None:
         here = self.here
@@ -147,35 +150,31 @@ class Build:
 
     def _place(self, position: int, entry: tuple[Any, ...], function: Any) -> None:
         _, info, args, kwargs, made = entry
-        call = self._sort(info, args, kwargs)
-        kind = self._kind(info, function, args)
-        op_id = self._op_name(f"{self._prefixes[self.here.id]}{kind}")
-        self.op_at[position] = op_id
-        outputs: list[str] = []
-        if type(made) is Number and not call.written:
-            outputs.append(self.values.declare(made, "computed", f"{op_id}.out").id)
+        call = Call()
+        if kwargs or not info.plain:
+            self._sort(call, info, args, kwargs)
         else:
-            holes = self._outputs(made, call.written, op_id, outputs)
+            self._sort_plain(call, info, args)
+        kind = function_name(function) if function is not None else self._kind(info, args)
+        here = self.here
+        op_id = self._op_name(here.prefix + kind)
+        self.op_at[position] = op_id
+        outputs: tuple[str, ...]
+        if type(made) is Number and not call.written:
+            outputs = (self.values.declare(made, "computed", op_id + ".out").id,)
+        else:
+            outputs, holes = self._outputs(made, call.written, op_id)
             if holes is not None:
                 call.attributes.append(("returns", holes))
-        if info.name == "as_strided" or (info.random and info.overwritten):  # what depends on places in memory
+        if info.placed:
             call.attributes.append(("place", self._place_of(args[0])))
-        call.attributes.append(("target", info.target))
-        self.ops.append(
-            Op(
-                op_id,
-                kind,
-                tuple(call.slots),
-                tuple(outputs),
-                self.here.id,
-                tuple(call.attributes),
-                self._phase,
-                tuple(call.writes),
-            )
-        )
+        call.attributes.append(info.signature)
+        slots, attributes, writes = tuple(call.slots), tuple(call.attributes), tuple(call.writes)
+        self.ops.append(QuickOp(op_id, kind, slots, outputs, here.id, attributes, self._phase, writes))
 
-    def _outputs(self, made: Any, written: list[int], op_id: str, outputs: list[str]) -> tuple[Attribute, ...] | None:
+    def _outputs(self, made: Any, written: list[int], op_id: str) -> tuple[tuple[str, ...], tuple[Attribute, ...] | None]:
         """Values for what was returned, then for what was written but not returned; which returns are no tensors."""
+        outputs: list[str] = []
         flat: list[Any] = []
         _flatten(made, flat)
         todo = list(written)
@@ -190,10 +189,22 @@ class Build:
                 outputs.append(self.values.declare(number, "computed", wanted).id)
         for number in todo:
             outputs.append(self.values.overwrite(number, f"{op_id}.out{len(outputs) or ''}").id)
-        return tuple([number is not None for number in flat]) if None in flat and len(flat) > 1 else None
+        holes = tuple([number is not None for number in flat]) if None in flat and len(flat) > 1 else None
+        return tuple(outputs), holes
 
-    def _sort(self, info: OpInfo, args: Sequence[Any], kwargs: dict[str, Any] | None) -> Call:
-        call = Call()
+    def _sort_plain(self, call: Call, info: OpInfo, args: Sequence[Any]) -> None:
+        """The arguments of an operator that writes nothing and has no special ones, all given by place."""
+        slots, attributes, read = call.slots, call.attributes, self.values.read
+        for name, default, value in zip(info.names, info.default_values, args, strict=False):
+            kind = type(value)
+            if kind is Number:
+                slots.append(QuickSlot(name, read(value).refs))
+            elif kind is list:
+                self._list(call, name, value)
+            elif value is not None and value != default:
+                attributes.append((name, literal(value)))
+
+    def _sort(self, call: Call, info: OpInfo, args: Sequence[Any], kwargs: dict[str, Any] | None) -> None:
         read = self.values.read
         written = dict(info.written(args, kwargs or {})) if info.writes and not info.renames else {}
         given = zip(info.names, args, strict=False) if not kwargs else [*zip(info.names, args, strict=False), *kwargs.items()]
@@ -207,12 +218,11 @@ class Build:
                     dtype, shape, stride, _, _ = self._recorder.seen[value]
                     call.attributes.append(("like", (literal(dtype), tuple(shape), tuple(stride or ()))))
                 else:
-                    slots.append(Slot(name, read(value).refs))
+                    slots.append(QuickSlot(name, read(value).refs))
             elif kind is list:
                 self._list(call, name, value)
             elif value is not None and (index >= len(info.names) or value != info.default(name)):
                 call.attributes.append((name, literal(value)))
-        return call
 
     def _list(self, call: Call, name: str, items: list[Any]) -> None:
         """A list argument: tensors become one slot; where some are missing, `name` says which (``indices=(None, 0)``)."""
@@ -242,9 +252,7 @@ class Build:
         call.slots.append(Slot(name, tuple([one.ref for one in values])))
         call.writes.append(name)
 
-    def _kind(self, info: OpInfo, function: Any, args: Sequence[Any]) -> str:
-        if function is not None:
-            return function_name(function)
+    def _kind(self, info: OpInfo, args: Sequence[Any]) -> str:
         if info.name == "convolution" and type(args[1]) is Number:
             dims = len(self._recorder.seen[args[1]][1]) - 2
             return f"conv{'_transpose' if args[6] else ''}{dims}d"
@@ -264,7 +272,7 @@ class Build:
         slots = [Slot("written", tuple([value.ref for _, value in parts]))]
         if old is not None:
             slots.insert(0, Slot("old", old.refs))
-        op_id = self._op_name(f"{self._prefixes[self.here.id]}write")
+        op_id = self._op_name(f"{self.here.prefix}write")
         made = self.values.declare(number, "computed", f"{op_id}.out")
         attributes: tuple[tuple[str, Attribute], ...] = ()
         if region.layout is not None:
@@ -289,10 +297,11 @@ class Build:
         seen = self._recorder.seen
         found = []
         for v in self.values.made:
-            entry = seen[v.number]
+            dtype, shape, _, _, _ = seen[v.number]
+            of = _TYPES.get((dtype, shape)) or tensor_type(dtype, shape)
             region = v.region
             storage = region.name if region is not None and region.written else None
-            found.append(Value(v.id, v.kind, tensor_type(entry[0], entry[1]), (), (), v.names, storage, None, (), v.data))
+            found.append(QuickValue(v.id, v.kind, of, (), (), v.names, storage, None, (), v.data))
         return tuple(found)
 
     def finished_scopes(self, owns: Sequence[tuple[str, ...]], attributes: Sequence[Any]) -> tuple[Scope, ...]:
@@ -304,14 +313,18 @@ class Build:
             first.add(s.module)
             settings = attributes[s.module] if s.module >= 0 else ()
             parent = None if s.parent is None else s.parent.id
-            inputs, outputs = tuple(dict.fromkeys(s.inputs)), tuple(dict.fromkeys(s.outputs))
-            found.append(Scope(s.id, s.kind, parent, s.type_name, s.path, s.call, None, inputs, outputs, own, settings))
+            inputs, outputs = _each_once(s.inputs), _each_once(s.outputs)
+            found.append(QuickScope(s.id, s.kind, parent, s.type_name, s.path, s.call, None, inputs, outputs, own, settings))
         return tuple(found)
 
 
 def place(layout: Layout) -> tuple[Attribute, ...]:
     """A layout as an attribute: element size, sizes, strides, offset."""
     return (layout.itemsize, tuple(layout.shape), tuple(layout.stride), layout.offset)
+
+
+def _each_once(ids: list[str]) -> tuple[str, ...]:
+    return tuple(ids) if len(ids) < 2 else tuple(dict.fromkeys(ids))
 
 
 def _flatten(item: Any, found: list[Any]) -> None:

@@ -123,8 +123,10 @@ def settings(module: nn.Module) -> Attributes:
     state = module.__dict__
     for name in names:
         if name in state:
-            simple = _simple(state[name])
-            if simple is not None:
+            value = state[name]
+            if value is not None and type(value) in _LITERAL:
+                found.append((name, value))
+            elif (simple := _simple(value)) is not None:
                 found.append((name, simple[0]))
         elif name in state["_parameters"]:
             found.append((name, state["_parameters"][name] is not None))
@@ -157,7 +159,7 @@ def _simple(value: Any) -> tuple[Attribute] | None:
     """The value in a one-tuple when people can read it, ``None`` when it is not a simple literal."""
     if value is None or isinstance(value, Tensor):
         return None
-    if type(value) in _LITERAL or isinstance(value, torch.dtype):
+    if isinstance(value, torch.dtype):
         return (literal(value),)
     if type(value) in {tuple, list, torch.Size} and len(value) <= 8 and all(type(item) in _LITERAL for item in value):
         return (tuple(value),)

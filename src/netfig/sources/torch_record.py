@@ -21,6 +21,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from netfig.sources.torch_ops import FACTS, OpInfo, op_info
+
 OP, ENTER, EXIT, SPAN = 0, 1, 2, 3
 """Kinds of log entries."""
 
@@ -48,120 +50,6 @@ class External(NamedTuple):
     names: tuple[str, ...]
 
 
-class OpInfo:
-    """What the schema of an operator says, looked up once per operator."""
-
-    __slots__ = (
-        "blind",
-        "defaults",
-        "disposable",
-        "dynamic",
-        "fresh",
-        "lift",
-        "name",
-        "names",
-        "out_names",
-        "overload",
-        "overwritten",
-        "question",
-        "random",
-        "renames",
-        "reserve",
-        "schema",
-        "target",
-        "view",
-        "when",
-        "writes",
-    )
-
-    def __init__(self, overload: Any) -> None:
-        self.overload = overload
-        self.target = str(overload)
-        schema: Any = getattr(overload, "_schema", None)
-        self.schema = schema
-        self.name = overload._schema.name.split("::")[-1] if schema is not None else str(getattr(overload, "__name__", overload))
-        arguments = schema.arguments if schema is not None else []
-        self.names = tuple(a.name for a in arguments)
-        writes = [(i, a.name) for i, a in enumerate(arguments) if a.alias_info is not None and a.alias_info.is_write]
-        self.when: int | None = None
-        if overload in _HIDDEN_WRITES:
-            names, when = _HIDDEN_WRITES[overload]
-            writes = [(i, a.name) for i, a in enumerate(arguments) if a.name in names]
-            self.when = self.names.index(when)
-        self.writes = tuple(writes)
-        returns = schema.returns if schema is not None else []
-        self.fresh = not self.writes and all(r.alias_info is None for r in returns)
-        self.question = self.target.startswith("prim.")  # asks a tensor about itself, computes nothing
-        self.reserve = self.target in {"aten.empty.memory_format", "aten.empty_strided.default"}
-        self.lift = self.target == "aten.lift_fresh.default"
-        self.view = not self.writes and not self.fresh
-        self.disposable = self.view or self.reserve  # without a reader it is no part of the computation
-        self.out_names = frozenset(a.name for a in arguments if getattr(a, "is_out", False))
-        self.overwritten = self.out_names | (frozenset({"self"}) if self.name in OVERWRITES else frozenset())
-        self.blind = frozenset({"self"}) if self.name in FACTORIES else frozenset()
-        self.defaults = {a.name: a.default_value for a in arguments if a.has_default_value()}
-        tags = getattr(overload, "tags", ())
-        self.renames = torch.Tag.inplace_view in tags or self.name == "set_"  # the tensor object becomes another tensor
-        self.random = torch.Tag.nondeterministic_seeded in tags
-        self.dynamic = torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
-
-    def written(self, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
-        """The written arguments of one call, by name."""
-        if self.when is not None and not (args[self.when] if self.when < len(args) else kwargs.get(self.names[self.when])):
-            return []
-        found = []
-        for i, name in self.writes:
-            value = args[i] if i < len(args) else kwargs.get(name)
-            if value is not None:
-                found.append((name, value))
-        return found
-
-    def default(self, name: str) -> Any:
-        """The value an argument has when it is left out."""
-        return self.defaults.get(name, _NOTHING)
-
-
-_NOTHING = object()
-FACTORIES = frozenset(f"{word}_like" for word in ("empty", "full", "ones", "rand", "randint", "randn", "zeros")) | frozenset(
-    f"new_{word}" for word in ("empty", "empty_strided", "full", "ones", "zeros")
-)
-"""Operators that ask their first tensor for its shape and dtype and read none of its content."""
-
-OVERWRITES = frozenset(
-    {
-        "copy_",
-        "fill_",
-        "zero_",
-        "normal_",
-        "uniform_",
-        "bernoulli_",
-        "exponential_",
-        "random_",
-        "cauchy_",
-        "log_normal_",
-        "geometric_",
-    }
-)
-"""In-place operators that ignore what was there before."""
-
-_aten = torch.ops.aten
-# Operators that change an argument although their schema does not say so, and the argument that makes them do it.
-_HIDDEN_WRITES: dict[Any, tuple[tuple[str, ...], str]] = {
-    _aten.native_batch_norm.default: (("running_mean", "running_var"), "training"),
-    _aten.cudnn_batch_norm.default: (("running_mean", "running_var"), "training"),
-    _aten.miopen_batch_norm.default: (("running_mean", "running_var"), "training"),
-}
-_INFO: dict[int, OpInfo] = {}
-
-
-def op_info(overload: Any) -> OpInfo:
-    """The facts of an operator, remembered."""
-    found = _INFO.get(id(overload))  # an operator's own hash is computed in Python; it lives as long as its facts do
-    if found is None:
-        found = _INFO[id(overload)] = OpInfo(overload)
-    return found
-
-
 class Recorder:
     """The log of one run and the numbers of its tensors."""
 
@@ -174,7 +62,6 @@ class Recorder:
         self.dynamic: dict[int, str] = {}  # log position → where in the user's code
         self.failed: tuple[BaseException, int, str] | None = None
         self.failing: tuple[BaseException, Any] | None = None
-        self.open: list[int] = []  # indices of the module calls under way
         self.inside = 0  # torch functions under way: the function mode is off within them
         self.paused = False
         self._keep_constants = keep_constants
@@ -190,7 +77,8 @@ class Recorder:
 
     def adopt(self, tensor: Tensor, kind: str, names: tuple[str, ...], *, mark: bool = True) -> Number:
         """Number a tensor that exists before the run; `mark` writes the number on it (it is ours, or known to be harmless)."""
-        known = self.number_of(tensor)
+        state = tensor.__dict__
+        known = state.get("_netfig") or self._known.get(id(tensor))
         if known is not None:
             before = self.external[known]
             self.external[known] = External(before.kind, (*before.names, *(n for n in names if n not in before.names)))
@@ -201,7 +89,7 @@ class Recorder:
         self._protected.setdefault(storage, tensor)
         self._adopted[number] = tensor
         if mark:
-            tensor._netfig = number  # type: ignore[attr-defined]
+            state["_netfig"] = number
         else:
             self._known[id(tensor)] = number
             if not tensor.is_inference():
@@ -231,7 +119,7 @@ class Recorder:
             base = tensor._base if tensor._is_view() else None
             if base is not None and (of := self.number_of(base)) is not None:
                 number = self._describe(tensor, self.seen[of][4])
-                self.log.append((OP, op_info(_aten.alias.default), (of,), None, number))
+                self.log.append((OP, op_info(torch.ops.aten.alias.default), (of,), None, number))
                 tensor._netfig = number  # type: ignore[attr-defined]
                 return number
             number = self.adopt(tensor, "constant", (), mark=False)
@@ -265,15 +153,14 @@ class Recorder:
         return number
 
     def _new(self, tensor: Tensor, storage: int | None) -> Number:
-        number = self._describe(tensor, storage)
-        tensor._netfig = number  # type: ignore[attr-defined]
+        number = tensor.__dict__["_netfig"] = self._describe(tensor, storage)
         return number
 
     # ops
 
     def record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run one operator and log it."""
-        info = _INFO.get(id(func)) or op_info(func)
+        info = FACTS.get(id(func)) or op_info(func)
         if info.question:
             return func(*args, **kwargs)
         encoded = [
@@ -281,62 +168,59 @@ class Recorder:
             for a in args
         ]
         encoded_kwargs = {k: self._encode(v) for k, v in kwargs.items()} if kwargs else None
+        made: Any
+        if info.writes:
+            for _, written in info.written(encoded, encoded_kwargs or {}):
+                self._protect(written)
+        out = func(*args, **kwargs) if kwargs else func(*args)
         if info.fresh:
-            out = func(*args, **kwargs) if kwargs else func(*args)
-            if type(out) is Tensor:
-                made: Any = self._new(out, None)
-            else:
-                made = self._number_outputs(out, None)
+            made = self._new(out, None) if type(out) is Tensor else self._number_outputs(out, None)
+        elif info.renames or info.lift:
+            made = self._after_renaming(info, out, args)
+        elif info.writes:
+            made = encoded[0] if args and out is args[0] else self._number_outputs(out, None)
         else:
-            if info.writes:
-                for _, value in info.written(args, kwargs):
-                    self._protect(value)
-            out = func(*args, **kwargs)
-            made = self._after_alias(info, out, args, kwargs)
+            of = next((a for a in (*encoded, *(encoded_kwargs or {}).values()) if type(a) is Number), None)
+            made = self._number_outputs(out, None if of is None else self.seen[of][4])
         if info.dynamic:
             self.dynamic[len(self.log)] = _user_line()
         self.log.append((OP, info, encoded, encoded_kwargs, made))
         return out
 
     def _encode(self, value: Any) -> Any:
+        if type(value) in _LISTS:
+            return list(value) if _PLAIN.issuperset(map(type, value)) else [self._encode(item) for item in value]
         if isinstance(value, Tensor):
             return value.__dict__.get("_netfig") or self.meet(value)
-        if type(value) in _LISTS:
-            return [self._encode(item) for item in value]
         return value
 
     def _number_outputs(self, out: Any, storage: int | None) -> Any:
         if isinstance(out, Tensor):
-            known = self.number_of(out)
-            return self._new(out, storage) if known is None else known
+            return out.__dict__.get("_netfig") or self._known.get(id(out)) or self._new(out, storage)
         if isinstance(out, (tuple, list)):
             return [self._number_outputs(item, storage) for item in out]
         return None
 
-    def _after_alias(self, info: OpInfo, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Number what a view or an in-place operator hands back."""
-        if info.lift and isinstance(out, Tensor) and out is args[0]:
-            return self._number_outputs(out, None)
-        if info.renames:
-            changed = args[0]
-            source = args[1] if len(args) > 1 and isinstance(args[1], Tensor) else None
-            of = self.number_of(source if source is not None else changed)
-            storage = self.seen[of][4] if of is not None else None
-            if info.name == "set_" and source is None:
-                storage = self._memory(changed)
-            self._known.pop(id(changed), None)
-            return self._new(changed, storage)
-        first = next((a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)), None)
-        of = None if first is None or info.writes else self.number_of(first)
-        return self._number_outputs(out, None if of is None else self.seen[of][4])
+    def _after_renaming(self, info: OpInfo, out: Any, args: tuple[Any, ...]) -> Any:
+        """Number what an operator hands back that makes a tensor object another tensor, or announces a constant."""
+        changed = args[0]
+        if not info.renames:
+            of = None if out is changed else self.number_of(changed)
+            return self._number_outputs(out, None if of is None else self.seen[of][4])
+        source = args[1] if len(args) > 1 and isinstance(args[1], Tensor) else None
+        of = self.number_of(source if source is not None else changed)
+        storage = self.seen[of][4] if of is not None else None
+        if info.name == "set_" and source is None:
+            storage = self._memory(changed)
+        self._known.pop(id(changed), None)
+        return self._new(changed, storage)
 
     # memory that belongs to the user
 
     def _protect(self, value: Any) -> None:
         """Before the first write to memory that was there before the run: keep its content."""
-        for tensor in value if isinstance(value, (list, tuple)) else (value,):
-            number = self.number_of(tensor)
-            if number is not None and (storage := self.seen[number][4]) in self._protected:
+        for number in value if type(value) is list else (value,):
+            if type(number) is Number and (storage := self.seen[number][4]) in self._protected:
                 self.back_up(storage)
 
     def back_up(self, storage: int) -> None:
@@ -394,57 +278,59 @@ class Recorder:
             for field in dataclasses.fields(item):
                 self._gather(getattr(item, field.name, None), found, depth + 1)
 
-    def _leaf(self, forward: Callable[..., Any], function: Any, index: int, x: Tensor) -> Any:
-        """The call of a module that is one call of one function."""
-        log = self.log
-        log.append((ENTER, index, (x.__dict__.get("_netfig") or self.meet(x),)))
-        start = len(log)
-        self.open.append(index)
-        self.inside += 1
-        try:
-            with torch._C.DisableTorchFunction():
-                out = forward(x)
-        except BaseException as error:
-            if self.failed is None or self.failed[0] is not error:
-                self.failed, self.failing = (error, index, describe_shapes((x,), {})), (error, function)
-            log.append((EXIT, index, None))
-            raise
-        finally:
-            self.inside -= 1
-            self.open.pop()
-        number = (out.__dict__.get("_netfig") or self.meet(out),)
-        if len(log) != start:
-            log.append((SPAN, function, start, number))
-        log.append((EXIT, index, number))
-        return out
-
     def wrap(self, forward: Callable[..., Any], index: int) -> Callable[..., Any]:
         """A module's forward that says when it is entered and left."""
-        log, open_calls, gather = self.log, self.open, self.numbers_in
-        owner = getattr(forward, "__self__", None)
-        kind: Any = type(owner)
-        quick = _ONE_FUNCTION.get(kind)
-        if quick is not None and (getattr(forward, "__func__", None) is not kind.forward or _does_more(owner)):
-            quick = None
+        log, gather = self.log, self.numbers_in
 
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if quick is not None and len(args) == 1 and not kwargs and type(args[0]) is Tensor:
-                return self._leaf(forward, quick, index, args[0])
             log.append((ENTER, index, gather(args) + gather(kwargs) if kwargs else gather(args)))
-            open_calls.append(index)
             try:
                 out = forward(*args, **kwargs)
             except BaseException as error:
                 if self.failed is None or self.failed[0] is not error:
                     self.failed = (error, index, describe_shapes(args, kwargs))
                 log.append((EXIT, index, None))
-                open_calls.pop()
                 raise
             log.append((EXIT, index, gather(out)))
-            open_calls.pop()
             return out
 
+        owner = getattr(forward, "__self__", None)
+        kind: Any = type(owner)
+        function = _ONE_FUNCTION.get(kind)
+        if function is not None and getattr(forward, "__func__", None) is kind.forward and not _does_more(owner):
+            watched = self._wrap_leaf(forward, function, index, watched)
         watched.__wrapped__ = forward  # type: ignore[attr-defined]  # inspect.signature sees the model's own
+        return watched
+
+    def _wrap_leaf(
+        self, forward: Callable[..., Any], function: Any, index: int, otherwise: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """The same for a module that is one call of one function, on one plain tensor; `otherwise` takes the other calls."""
+        log, unwatched = self.log, torch._C.DisableTorchFunction
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
+                return otherwise(*args, **kwargs)
+            x = args[0]
+            log.append((ENTER, index, (x.__dict__.get("_netfig") or self.meet(x),)))
+            start = len(log)
+            self.inside += 1
+            try:
+                with unwatched():
+                    out = forward(x)
+            except BaseException as error:
+                if self.failed is None or self.failed[0] is not error:
+                    self.failed, self.failing = (error, index, describe_shapes(args, {})), (error, function)
+                log.append((EXIT, index, None))
+                raise
+            finally:
+                self.inside -= 1
+            number = (out.__dict__.get("_netfig") or self.meet(out),)
+            if len(log) != start:
+                log.append((SPAN, function, start, number))
+            log.append((EXIT, index, number))
+            return out
+
         return watched
 
 
@@ -556,7 +442,7 @@ class WatchFunctions(TorchFunctionMode):
                     of = recorder.meet(source)
                 recorder._known.pop(id(changed), None)
                 number = recorder._new(changed, recorder.seen[of][4])
-                recorder.log.append((OP, op_info(_aten.detach.default), [of], None, number))
+                recorder.log.append((OP, op_info(torch.ops.aten.detach.default), [of], None, number))
         finally:
             recorder.inside -= 1
         if len(recorder.log) != start and not recorder.paused:

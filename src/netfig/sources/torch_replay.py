@@ -18,7 +18,7 @@ from netfig.errors import ModelFailed
 from netfig.graph import Graph, Op
 from netfig.sources.torch_copy import RandomState
 from netfig.sources.torch_ports import tensors_in
-from netfig.sources.torch_record import OpInfo, op_info
+from netfig.sources.torch_ops import OpInfo, op_info
 from netfig.sources.torch_trace import build_graph, failure, watched_run
 
 TOLERANCE = 1e-5

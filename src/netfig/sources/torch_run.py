@@ -18,7 +18,7 @@ from netfig.sources.torch_record import Recorder, WatchFunctions, WatchOps, desc
 class Run:
     """A finished run: the log, the watched modules, and what went in and came out.
 
-    `modules` are path and module; `owned` the qualified names of the parameters and buffers declared directly in each.
+    `modules` are path and module; `owned` the numbers of the parameters and buffers declared directly in each.
     """
 
     def __init__(self, device: str, *, keep: bool = False) -> None:
@@ -26,6 +26,7 @@ class Run:
         self.keep = keep
         self.recorder = Recorder(keep_constants=keep)
         self.modules: list[tuple[str, nn.Module]] = []
+        self.owned: list[list[int]] = []
         self.inputs: list[tuple[str, int]] = []
         self.outputs: list[tuple[str, int]] = []
         self.declared: list[int] = []
@@ -66,21 +67,25 @@ class Run:
 
     def _adopt(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recorder = self.recorder
-        wrapped: dict[int, int] = {}
+        wrapped: set[int] = set()
         for name, tensor in named_inputs(ours.forward, args, kwargs):
             number = recorder.adopt(tensor, "input", (name,))
             self.inputs.append((name, number))
             self.declared.append(number)
         for path, module in modules_with_paths(ours):
             prefix = f"{path}." if path else ""
+            ours_alone = not _shared(module)
+            own = []
             for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
-                for name, own in table.items():
-                    if own is not None:
-                        self.declared.append(recorder.adopt(own, kind, (prefix + name,), mark=not _shared(module)))
-            if id(module) not in wrapped and not _shared(module):
-                wrapped[id(module)] = len(self.modules)
+                for name, tensor in table.items():
+                    if tensor is not None:
+                        own.append(recorder.adopt(tensor, kind, (prefix + name,), mark=ours_alone))
+            self.declared += own
+            if ours_alone and id(module) not in wrapped:
+                wrapped.add(id(module))
                 module.__dict__["forward"] = recorder.wrap(module.forward, len(self.modules))
                 self.modules.append((path, module))
+                self.owned.append(own)
         if self.keep:
             for declared in self.declared:
                 self.tensors[declared] = recorder.tensor(declared).detach().clone()

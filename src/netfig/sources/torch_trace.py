@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netfig.errors import ModelFailed, UsageError
 from netfig.graph import Graph, Note, Port
@@ -112,7 +112,7 @@ def build_graph(run: Run, model: nn.Module, *, name: str | None = None, batch: i
     build.run()
     build.finish(run.declared)
     outputs = tuple([Port(port, values.read(number).id) for port, number in run.outputs])
-    owns = [_owned(run, module, build) for _, module in run.modules]
+    owns = [tuple(dict.fromkeys([build.first_value(number) for number in own])) for own in run.owned]
     notes = _notes(run, build, model, batch)
     graph = Graph(
         name,
@@ -126,12 +126,6 @@ def build_graph(run: Run, model: nn.Module, *, name: str | None = None, batch: i
         origin=f"{type(model).__module__}.{type(model).__qualname__}",
     )
     return graph, build
-
-
-def _owned(run: Run, module: nn.Module, build: Build) -> tuple[str, ...]:
-    tensors: list[Tensor] = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
-    numbers = [run.recorder.number_of(t) for t in tensors]
-    return tuple(dict.fromkeys(build.first_value(n) for n in numbers if n is not None))
 
 
 def _notes(run: Run, build: Build, model: nn.Module, batch: int | None) -> list[Note]:

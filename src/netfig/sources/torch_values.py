@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from netfig.graph import Attribute, Ref
+from netfig.graph import Attribute
 from netfig.graph.build import safe_id
+from netfig.sources.torch_quick import QuickRef
 from netfig.sources.torch_record import Recorder
 from netfig.sources.torch_storage import Layout, needed, relation
 
@@ -22,7 +23,7 @@ class Pending:
 
     def __init__(self, id: str, kind: Any, number: int, region: Region | None, names: tuple[str, ...] = ()) -> None:
         self.id, self.kind, self.number, self.region, self.names = id, kind, number, region, names
-        self.ref = Ref(id)
+        self.ref = QuickRef(id)
         self.refs = (self.ref,)
         self.data: tuple[Attribute, ...] | None = None
 
@@ -108,7 +109,7 @@ class Values:
     def declare(self, number: int, kind: Any, wanted: str, names: tuple[str, ...] = ()) -> Pending:
         """A new value: what the tensor `number` holds from now on."""
         value_id = self.name(wanted)
-        memory = self._memories.get(self._seen[number][4])
+        memory = self._memories.get(self._seen[number][4]) if self._memories else None
         if memory is None:
             made = Pending(value_id, kind, number, None, names)
         else:
