@@ -19,7 +19,7 @@ from netfig.annotators.formulas import parameter_formula
 from netfig.graph.build import GraphBuilder
 from netfig.schema import graph_to_json
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "cases.json"
+CASES = Path(__file__).parents[2] / "examples" / "cases.json"
 
 
 def note(graph: object, subject: str, key: str) -> object:
@@ -79,7 +79,6 @@ def test_any_parameters_are_the_sum_of_products_of_their_shapes() -> None:
     assert parameter_formula("Mine", {"scale": (10, 16), "shift": (16,), "gate": ()}) == "10·16 + 16 + 1 = 177"
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the worked cases are not beside this checkout")
 @pytest.mark.parametrize("name", ["cnn_64", "cnn_128_same_valid", "cnn_horse"])
 def test_the_worked_cases_come_out(name: str) -> None:
     data = json.loads(CASES.read_text())[name]

@@ -23,7 +23,7 @@ from netfig.graph.build import GraphBuilder
 from netfig.sources.torch_trace import trace_module
 from netfig.summary import COLUMNS, FORMATS, Summary, render, summarize
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "cases.json"
+CASES = Path(__file__).parents[2] / "examples" / "cases.json"
 DENSE = "(1·28·28 + 1)·6·24·24 = 2,712,960"
 HOSTILE = [
     "=1+1",
@@ -59,7 +59,6 @@ def hostile() -> Summary:
     return summarize(annotated(b.finish()))
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the worked cases are not beside this checkout")
 @pytest.mark.parametrize("name", ["cnn_64", "cnn_128_same_valid", "cnn_horse"])
 def test_the_worked_cases_give_every_row(name: str) -> None:
     data = json.loads(CASES.read_text())[name]
@@ -70,7 +69,6 @@ def test_the_worked_cases_give_every_row(name: str) -> None:
     assert summary.params == data["total_params"]
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the worked cases are not beside this checkout")
 @pytest.mark.parametrize("name", ["cnn_64", "cnn_128_same_valid", "cnn_horse"])
 def test_the_worked_cases_come_out_of_the_running_model_too(name: str) -> None:
     data = json.loads(CASES.read_text())[name]
@@ -83,7 +81,6 @@ def test_the_worked_cases_come_out_of_the_running_model_too(name: str) -> None:
     assert summary.params == data["total_params"]
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="the worked cases are not beside this checkout")
 def test_the_shares_of_the_convolutional_and_dense_layers_come_out() -> None:
     data = json.loads(CASES.read_text())["cnn_horse"]
     text = render(summarize(annotated(case(data))))

@@ -190,7 +190,9 @@ def _grouped(r: random.Random, items: Sequence[Box | Group], depth: int, growth:
         if depth < 3 and len(items) - i > 2 and r.random() < 0.15:
             n = r.randint(2, max(2, (len(items) - i) * 2 // 3))
             name = growth.id("panel")
-            out.append(figures.panel(name, _grouped(r, items[i : i + n], depth + 1, growth), r.choice(("Block", "encoder layer"))))
+            out.append(
+                figures.panel(name, _grouped(r, items[i : i + n], depth + 1, growth), r.choice(("Block", "encoder layer")))
+            )
             i += n
         else:
             out.append(items[i])

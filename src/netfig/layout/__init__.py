@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from netfig.drawing import Drawing
 from netfig.figure import Direction, Figure
 from netfig.layout.blocks import Frame
+from netfig.layout.columns import in_columns
 from netfig.layout.compose import compose, panel_titles
 from netfig.layout.parts import SizedBox, page
 from netfig.layout.place import Placement, Placer
@@ -47,6 +48,8 @@ def lay_out(
     circles = {id for id, one in sized.items() if one.outline == "circle"}
     routed = Router(figure, placed, corners, circles, panel_titles(figure, theme, placed, frame)).run()
     items = compose(figure, theme, frame, sized, placed, routed)
+    if frame.direction != "up":
+        items = in_columns(items, rows=frame.direction == "right", room=(width or PAGE_WIDTH, PAGE_HEIGHT))
     return page(items, figure, theme, direction=frame.direction, width=width)
 
 

@@ -9,10 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from netfig.figure import Direction
+from netfig.figure import Direction, Wire
+
+FORK = 11.0  # from a box to where its wires part
+JOIN = 17.0  # from where wires meet to the box they enter: an arrow head and a rounded corner
+LEVEL = 8.0  # between the turns of wires that meet in one gap
+TITLE_INSET = 12.0
 
 Trunk = tuple[str, str]
 """Where a wire starts: a box and what of it (slot, value). Wires with the same trunk carry the same value."""
+
+WIRE_ROLES = {"state": "state_wire"}
+"""Wire roles whose theme entry has another name, because a box role has it."""
+
+
+def wire_role(role: str) -> str:
+    """The theme's role of a wire."""
+    head, dot, rest = role.partition(".")
+    return WIRE_ROLES.get(head, head) + dot + rest
+
+
+def trunk_of(wire: Wire) -> Trunk:
+    """The trunk a wire belongs to: wires from one box share it when they carry the same value from the same slot."""
+    return wire.source.box, "\x00".join((wire.source.slot, *wire.stands_for[:1]))
 
 
 class Rect(NamedTuple):

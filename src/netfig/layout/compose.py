@@ -8,10 +8,10 @@ from typing import Literal
 
 from netfig.drawing import Item, Label, Line, Shape
 from netfig.figure import Figure, Group, Wire
-from netfig.layout.blocks import Frame, Rect, Trunk
+from netfig.layout.blocks import TITLE_INSET, Frame, Rect, Trunk, trunk_of, wire_role
 from netfig.layout.notes import WAYS, Board, place_label
 from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, SizedBox, badge_line, box_items, fit_line, make_label
-from netfig.layout.place import TITLE_INSET, Placement, trunk_of, wire_role
+from netfig.layout.place import Placement
 from netfig.layout.route import Routed
 from netfig.layout.search import Path
 from netfig.layout.text import CAP_HEIGHT
@@ -147,16 +147,15 @@ def _lines(figure: Figure, theme: Theme, frame: Frame, routed: Sequence[Routed])
     dots: list[Shape] = []
     for number, group in enumerate(trunks.values()):
         order = sorted(group, key=lambda r: (figure.wires[r.wire].role != "data", len(r.path), -_length(r.path), r.wire))
-        before: list[Path] = []
+        tree = _Tree()
         forks: dict[tuple[float, float], str] = {}
         kept: list[tuple[int, Path]] = []
         for one in order:
-            point, rest = _part(one.path, before)
+            point, rest = tree.grow(one.path)
             if len(rest) < 2:  # the same way twice
                 point, rest = None, one.path
             if point is not None:
                 forks.setdefault(point, wire_role(figure.wires[one.wire].role))
-            before.append(one.path)
             kept.append((one.wire, rest))
         at = {_page_path(frame, [p])[0] for p in forks}
         for wire, rest in kept:
@@ -197,35 +196,26 @@ def _length(path: Path) -> float:
     return sum(abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in itertools.pairwise(path))
 
 
-def _part(path: Path, before: Sequence[Path]) -> tuple[tuple[float, float] | None, Path]:
-    """Where a way leaves those already drawn of its trunk (``None``: at once), and what is left to draw."""
-    best, rest, where = 0.0, path, None
-    for other in before:
-        shared, point, tail = _common(path, other)
-        if shared > best + 0.01:
-            best, rest, where = shared, tail, point
-    return where, rest
+class _Tree:
+    """The ways of one trunk that are drawn so far, by their corners: from each, how far lines reach in each direction."""
 
+    def __init__(self) -> None:
+        self.reach: dict[tuple[tuple[float, float], tuple[int, int]], float] = {}
 
-def _common(path: Path, other: Path) -> tuple[float, tuple[float, float], Path]:
-    """The length two ways share from their start, where they part, and the first one's rest from there."""
-    if path[0] != other[0]:
-        return 0.0, path[0], path
-    shared = 0.0
-    i = 0
-    while i + 1 < len(path) and i + 1 < len(other):
-        a, b, c = path[i], path[i + 1], other[i + 1]
-        if b == c:
-            shared += abs(a[0] - b[0]) + abs(a[1] - b[1])
-            i += 1
-            continue
-        du, dv = _sign(b[0] - a[0]), _sign(b[1] - a[1])
-        if (du, dv) != (_sign(c[0] - a[0]), _sign(c[1] - a[1])):
-            break
-        one, two = abs(b[0] - a[0]) + abs(b[1] - a[1]), abs(c[0] - a[0]) + abs(c[1] - a[1])
-        point, step = (b, one) if one < two else (c, two)
-        return shared + step, point, [point, *path[i + 1 if one > two else i + 2 :]] if one != two else path[i:]
-    return shared, path[i], list(path[i:])
+    def grow(self, path: Path) -> tuple[tuple[float, float] | None, Path]:
+        """Adds a way; where it leaves those before (``None``: at once), and what is left to draw."""
+        where, rest, together = None, path, True
+        for i, (a, b) in enumerate(itertools.pairwise(path)):
+            du, dv = b[0] - a[0], b[1] - a[1]
+            key, length = (a, (_sign(du), _sign(dv))), abs(du) + abs(dv)
+            reach = self.reach.get(key, 0.0)
+            if together and reach:
+                shared = min(reach, length)
+                where = b if shared == length else (round(a[0] + key[1][0] * shared, 2), round(a[1] + key[1][1] * shared, 2))
+                rest = [where, *path[i + (2 if shared == length else 1) :]]
+            together = together and reach >= length
+            self.reach[key] = max(reach, length)
+        return where, rest
 
 
 def _sign(x: float) -> int:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 from netfig.figure import Figure, Group
-from netfig.layout.blocks import Rect, Trunk
-from netfig.layout.place import FORK, JOIN, LEVEL, Placement, Step, trunk_of
+from netfig.layout.blocks import FORK, JOIN, LEVEL, Rect, Trunk, trunk_of
+from netfig.layout.place import Placement, Step
 from netfig.layout.search import BEND, LENGTH, Field, Path, find_way, simplified
 
 STRAIGHT = 0.5  # closer than this is the same line
@@ -274,9 +274,10 @@ class Router:
         """Whether a way runs through a box or along a foreign wire; mere crossings do not count."""
         wire = self.figure.wires[i]
         for a, b in itertools.pairwise(path):
-            segment = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-            if self.field.hits(segment, wire.source.box, wire.target.box) or self.field.runs_along(segment, self.trunks[i]):
-                return True
+            whole = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+            for segment in self.field.new_of(whole, self.trunks[i]):
+                if self.field.hits(segment, wire.source.box, wire.target.box) or self.field.runs_along(segment, self.trunks[i]):
+                    return True
         return False
 
     def _ways(self, i: int) -> Iterator[tuple[float, Path]]:

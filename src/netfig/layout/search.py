@@ -15,6 +15,7 @@ CELL = 64.0
 CLEAR = 5.0  # a wire keeps this far from boxes it does not belong to
 HIT, OVERLAP, CROSSING, OWN_CROSSING, BEND, LENGTH = 1000.0, 220.0, 28.0, 12.0, 9.0, 0.05
 BORDER = "\x00border"  # stands for the box in the trunk of a panel's outline
+LONG = 6 * CELL
 NEAR = 6.0  # parallel wires closer than this run on one another
 
 
@@ -72,6 +73,20 @@ class Field:
                 kept.append((segment, trunk))
                 for cell in self._cells(*segment):
                     self._segment_cells[along].setdefault(cell, []).append((wire, len(kept) - 1))
+
+    def new_of(self, segment: Segment, trunk: Trunk) -> list[Segment]:
+        """What is to be looked at of a long stretch: what its trunk has already was looked at then."""
+        u0, v0, u1, v1 = segment
+        along = u1 - u0 >= v1 - v0
+        covered = self._covered.get((trunk, along, v0 if along else u0))
+        low, high = (u0, u1) if along else (v0, v1)
+        if covered is None or high - low < LONG:
+            return [segment]
+        first, last = covered
+        if low > last + 0.01 or high < first - 0.01:
+            return [segment]
+        ends = ((low, min(high, first + 1)), (max(low, last - 1), high))
+        return [(a, v0, b, v1) if along else (u0, a, u1, b) for a, b in ends if b - a > 1.01]
 
     def _uncovered(self, segment: Segment, along: bool, trunk: Trunk) -> list[Segment]:
         """What of a segment reaches beyond those of its trunk on the same line."""
@@ -151,9 +166,10 @@ class Field:
         """What a whole way costs; counting stops at `limit`."""
         total = BEND * (len(path) - 2)
         for a, b in pairwise(path):
-            segment = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-            total += LENGTH * (segment[2] - segment[0] + segment[3] - segment[1])
-            total += HIT * self.hits(segment, source, target) + self.friction(segment, trunk)
+            whole = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+            total += LENGTH * (whole[2] - whole[0] + whole[3] - whole[1])
+            for segment in self.new_of(whole, trunk):
+                total += HIT * self.hits(segment, source, target) + self.friction(segment, trunk)
             if total > limit + 30:
                 break
         return total

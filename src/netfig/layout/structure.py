@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netfig.figure import Figure, Group
+from netfig.figure import Box, Figure, Group
 
 ENTRY, EXIT = "\x00in", "\x00out"
 """Stand for where wires enter and leave a group among its children."""
@@ -285,3 +285,36 @@ def _merge_twins(units: dict[int, Part], after: dict[int, dict[int, None]], befo
 def forced(group: Group, along: bool) -> Part:
     """The structure of a group whose arrangement is given: a row or a column, whatever its wires say."""
     return Part("series" if along else "parallel", parts=[Part("leaf", child.id) for child in group.children])
+
+
+def besides(children: Mapping[str, Box | Group], wires: GroupWires) -> dict[str, dict[str, int]]:
+    """Boxes that nothing enters and that one box alone reads: they stand beside their reader, level with it.
+
+    A reader keeps at least one way in from before it. Each side takes one, and no side where skips land.
+    """
+    into: dict[str, list[str]] = {}
+    out: dict[str, list[str]] = {}
+    for a, b in wires.edges:
+        if (a, b) not in wires.back:
+            into.setdefault(b, []).append(a)
+            out.setdefault(a, []).append(b)
+    looped = {end for edge in wires.back for end in edge}
+    cover = set(wires.cover)
+    found: dict[str, dict[str, int]] = {}
+    for reader, sources in into.items():
+        if not isinstance(children.get(reader), Box) or reader in looped:
+            continue
+        lone = [
+            s
+            for s in sources
+            if isinstance(children.get(s), Box) and s not in into and s not in looped and out[s] == [reader]
+            if len(wires.edges[s, reader]) == 1
+        ]
+        if len(lone) == len(sources):
+            lone = []  # all its inputs are alike: they stand before it
+        landing = any((s, reader) not in cover for s in sources)
+        leaving = any((reader, t) not in cover for t in out.get(reader, ()))
+        sides = [1] if landing or leaving else [-1, 1]
+        if lone and len(lone) <= len(sides):
+            found[reader] = dict(zip(lone, sides, strict=False))
+    return found

@@ -231,7 +231,7 @@ class FigureMaker:
             leaf.id: name
             for group in groups.values()
             for leaf, name in group
-            if len({n for _, n in group}) > 1 and not any(part.isdigit() for _, n in group for part in n.split("."))
+            if len({n.rstrip("0123456789_.") for _, n in group}) > 1  # conv1, conv2 or 0, 1 tell no more than the order
         }
 
     # -- boxes ------------------------------------------------------------------------------------------------------

@@ -293,7 +293,9 @@ def redundant_edges(nodes: list[str], edges: list[tuple[str, str]]) -> set[tuple
     for source, target in edges:
         after[source].append(target)
         into[target] += 1
-    position = {n: i for i, n in enumerate(_topological(nodes, after, dict(into)))}
+    order = dict.fromkeys(_topological(nodes, after, dict(into)))
+    order.update(dict.fromkeys(nodes))  # boxes that read each other in a ring have no order: as they are listed
+    position = {n: i for i, n in enumerate(order)}
     found = set()
     for source, target in edges:
         if len(after[source]) < 2 or into[target] < 2:

@@ -10,8 +10,8 @@ import torch
 from netfig.graph import Attribute, Dim, Op, Scope, Slot, TensorType, Value
 from netfig.graph.build import safe_id
 from netfig.sources.torch_names import function_name, literal, plain_name
-from netfig.sources.torch_prepass import Prepass, Span
 from netfig.sources.torch_ops import OVERWRITES, OpInfo
+from netfig.sources.torch_prepass import Prepass, Span
 from netfig.sources.torch_quick import QuickOp, QuickScope, QuickSlot, QuickValue
 from netfig.sources.torch_record import ENTER, EXIT, OP, Number, Recorder
 from netfig.sources.torch_storage import Layout

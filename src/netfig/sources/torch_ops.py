@@ -11,11 +11,8 @@ class OpInfo:
     """What the schema of an operator says, looked up once per operator."""
 
     __slots__ = (
-        "default_values",
-        "placed",
-        "plain",
-        "signature",
         "blind",
+        "default_values",
         "defaults",
         "disposable",
         "dynamic",
@@ -26,11 +23,14 @@ class OpInfo:
         "out_names",
         "overload",
         "overwritten",
+        "placed",
+        "plain",
         "question",
         "random",
         "renames",
         "reserve",
         "schema",
+        "signature",
         "target",
         "view",
         "when",

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from netfig.errors import ModelFailed
 from netfig.graph import Graph, Op
 from netfig.sources.torch_copy import RandomState
-from netfig.sources.torch_ports import tensors_in
 from netfig.sources.torch_ops import OpInfo, op_info
+from netfig.sources.torch_ports import tensors_in
 from netfig.sources.torch_trace import build_graph, failure, watched_run
 
 TOLERANCE = 1e-5

@@ -75,11 +75,11 @@ class Run:
         for path, module in modules_with_paths(ours):
             prefix = f"{path}." if path else ""
             ours_alone = not _shared(module)
-            own = []
+            own: list[int] = []
             for kind, table in (("parameter", module._parameters), ("buffer", module._buffers)):
-                for name, tensor in table.items():
-                    if tensor is not None:
-                        own.append(recorder.adopt(tensor, kind, (prefix + name,), mark=ours_alone))
+                for name, held in table.items():
+                    if held is not None:
+                        own.append(recorder.adopt(held, kind, (prefix + name,), mark=ours_alone))
             self.declared += own
             if ours_alone and id(module) not in wrapped:
                 wrapped.add(id(module))
