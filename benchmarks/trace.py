@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
-import multiprocessing
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,8 @@ LIMITS = {"meta": 1.5, "cpu": 1.15}
 MEMORY_LIMIT = 1000
 """Megabytes that tracing a transformer of seven billion parameters may need over the interpreter with torch loaded."""
 PEERS = ("torchview", "torchlens", "torch.export")
+WITHOUT_DATA = frozenset({"torch.export"})
+"""Peers that compute nothing on any device, as netfig does by default: there like is compared with like."""
 
 
 class Bottleneck(nn.Module):
@@ -384,31 +385,36 @@ def peer(name: str, model: nn.Module, inputs: tuple[Tensor, ...]) -> Callable[[]
     return lambda: torch.export.export(model, inputs)
 
 
-def beside(name: str, model: nn.Module, inputs: tuple[Tensor, ...], turns: int) -> str:
-    """The ratio of a peer, measured in a child process: torchlens replaces functions of torch and leaves them so."""
-    context = multiprocessing.get_context("fork")
-    here, there = context.Pipe(duplex=False)
+def build(name: str, device: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
+    """A model and its inputs."""
+    make, inputs_of = MODELS[name]
+    with torch.device(device):
+        return make().eval(), inputs_of(device)
 
-    def measure() -> None:
-        try:
-            with torch.no_grad():
-                small = nn.Linear(2, 2, device=inputs[0].device)
-                peer(name, small, (torch.zeros(1, 2, device=inputs[0].device),))()  # what is loaded once
-                there.send(f"{take_turns(lambda: model(*inputs), peer(name, model, inputs), turns).wall:.2f}")
-        except ModuleNotFoundError:
-            there.send("not installed")
-        except Exception as error:
-            there.send(f"fails ({type(error).__name__})")
 
-    child = context.Process(target=measure)
-    child.start()
-    there.close()
+def peer_ratio(other: str, name: str, device: str) -> str:
+    """The ratio of a peer, measured in this process, which is then of no more use: torchlens replaces functions of torch."""
+    model, inputs = build(name, device)
+    small, one = nn.Linear(2, 2, device=device), torch.zeros(1, 2, device=device)
     try:
-        return str(here.recv())
-    except EOFError:
-        return f"ends with {child.exitcode}"
-    finally:
-        child.join()
+        with torch.no_grad():
+            peer(other, small, (one,))()  # what is loaded once
+            model(*inputs)
+            return f"{take_turns(lambda: model(*inputs), peer(other, model, inputs), 3).wall:.2f}"
+    except ModuleNotFoundError:
+        return "not installed"
+    except Exception as error:
+        return f"fails ({type(error).__name__})"
+
+
+def beside(other: str, name: str, device: str) -> str:
+    """The same in a process of its own."""
+    command = [sys.executable, __file__, "--peer", other, name, device]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=600)
+    except subprocess.TimeoutExpired:
+        return "over 10 minutes"
+    return done.stdout.strip().rsplit("\n", 1)[-1] if done.returncode == 0 else f"ends with {done.returncode}"
 
 
 class Row(NamedTuple):
@@ -420,20 +426,27 @@ class Row(NamedTuple):
 
 
 def measure(name: str, device: str, turns: int, others: tuple[str, ...]) -> Row:
-    """Build a model, and time its forward, its trace and what the others do."""
-    make, inputs_of = MODELS[name]
-    with torch.device(device):
-        model, inputs = make().eval(), inputs_of(device)
+    """Build a model, and time its forward, its trace on the same device, its trace by default, and what the others do."""
+    model, inputs = build(name, device)
     with torch.no_grad():
         graph = trace_module(model, inputs, device=device)
         model(*inputs)
         spent = take_turns(lambda: model(*inputs), lambda: trace_module(model, inputs, device=device), turns)
-    found = {other: beside(other, model, inputs, 3) for other in others}
+        default = spent
+        if device != "meta":
+            trace_module(model, inputs)
+            default = take_turns(lambda: model(*inputs), lambda: trace_module(model, inputs), 3)
+    found = {other: beside(other, name, device) for other in others}
     count = f"{(graph.parameter_count or 0) / 1e6:.0f} M"
     size = "×".join(map(str, inputs[0].shape))
     cells = [name, size, count, device, str(len(graph.ops)), f"{spent.plain:.0f}", f"{spent.other:.0f}"]
-    cells += [f"**{spent.wall:.2f}**", f"{spent.processor:.2f}", *found.values()]
-    return Row(cells, spent, [f"{other} on {name}, {device}" for other, ratio in found.items() if _beats(ratio, spent)])
+    cells += [f"**{spent.wall:.2f}**", f"{spent.processor:.2f}", f"{default.wall:.2f}", *found.values()]
+    faster = [
+        f"{other} on {name}, {device}"
+        for other, ratio in found.items()
+        if ratio[0].isdigit() and float(ratio) <= (default.wall if other in WITHOUT_DATA else spent.wall)
+    ]
+    return Row(cells, spent, faster)
 
 
 def table(names: list[str], turns: int, with_peers: bool) -> bool:
@@ -442,8 +455,13 @@ def table(names: list[str], turns: int, with_peers: bool) -> bool:
     ratios: dict[str, list[Turns]] = {device: [] for device in LIMITS}
     faster: list[str] = []
     others = PEERS if with_peers else ()
-    print("Time over that of the plain forward pass: by the clock, and by the processor.\n")
-    columns = ["model", "input", "parameters", "device", "ops", "forward, ms", "trace, ms", "ratio", "by processor", *others]
+    print(
+        "Time over that of the plain forward pass, by the clock and by the processor, with the model run on the device named. "
+        "By default a model is traced without computing anything, where that gives the same graph; so does torch.export, "
+        "which is compared with that.\n"
+    )
+    columns = ["model", "input", "parameters", "device", "ops", "forward, ms", "trace, ms", "ratio", "by processor", "by default"]
+    columns += others
     print(f"| {' | '.join(columns)} |\n|---|---|---:|---|{'---:|' * (len(columns) - 4)}")
     for name in names:
         for device, spent in ratios.items():
@@ -460,13 +478,6 @@ def table(names: list[str], turns: int, with_peers: bool) -> bool:
     if with_peers:
         print(f"Others at least as fast: {'; '.join(faster) or 'none'}.")
     return kept
-
-
-def _beats(ratio: str, ours: Turns) -> bool:
-    try:
-        return float(ratio) <= ours.wall
-    except ValueError:
-        return False
 
 
 MEMORY_SCRIPT = """
@@ -523,7 +534,12 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--peer", nargs=3, metavar=("PEER", "MODEL", "DEVICE"), help="print the ratio of one peer on one model")
     options = parser.parse_args()
+    if options.peer:
+        torch.set_num_threads(1)
+        print(peer_ratio(*options.peer))
+        return 0
     return int(not (memory() if options.memory else table(options.models, options.turns, options.peers)))
 
 

@@ -27,7 +27,7 @@ def printed(drawing) -> float:
     return min(1.0, PAGE_WIDTH / drawing.width, PAGE_HEIGHT / drawing.height)
 
 
-@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("direction", ["down", "right", "up"])
 def test_a_long_chain_prints_at_nearly_full_size_and_lints_clean(direction):
     drawing = lay_out(chain(30), LIGHT, direction=direction)
     assert printed(drawing) > 0.8

@@ -142,7 +142,8 @@ def test_names_keep_off_lines_and_boxes_hold_their_text(name: str, direction: Di
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_a_chain_stands_on_one_line(direction: Direction) -> None:
-    figure, drawing = drawn("chain", direction)
+    figure = figures.chain(3)
+    drawing = lay_out(figure, THEME, direction=direction)
     shapes = outlines(drawing)
     axis = {centre(shapes[id])[1 if direction == "right" else 0] for id in figure.boxes}
     assert len(axis) == 1

@@ -345,7 +345,22 @@ class ClashingNames(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        names = ["add", "relu", "input", "output", "x", "ClashingNames", "linear", "a/b", "a:b", "out", "constant1", "write", "x@1", " "]
+        names = [
+            "add",
+            "relu",
+            "input",
+            "output",
+            "x",
+            "ClashingNames",
+            "linear",
+            "a/b",
+            "a:b",
+            "out",
+            "constant1",
+            "write",
+            "x@1",
+            " ",
+        ]
         self.parts = nn.ModuleDict({name: nn.Linear(4, 4) for name in names})
         for name in names:
             self.add_module(f"{name}", self.parts[name] if name == "add" else nn.Linear(4, 4))

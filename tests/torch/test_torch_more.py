@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import collections
+import copy
+import os
+import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from models import Case
 from models_more import MORE
 from test_torch_suite import (  # noqa: F401 - the same judges, with this file's models
+    dependencies,
     test_the_graph_counts_every_parameter_once,
     test_the_graph_has_a_path_for_every_true_dependency_and_no_more,
     test_the_replayed_graph_gives_the_models_own_outputs,
     test_the_users_model_inputs_and_generators_are_as_before,
 )
+from torch import nn
+
+import netfig
+from netfig.errors import ModelFailed
+from netfig.sources.torch_ports import tensors_in
+from netfig.sources.torch_replay import difference
+from netfig.sources.torch_trace import trace_module
+from netfig.testing import figure_problems
+
+KERNELS = frozenset({"Autocast", "CopyInForward", "Expanded", "FlexibleAttention", "ScriptedRoot", "SlicesOfSlices", "ZeroSizes"})
+"""Models for which torch itself has other operators without data than with it: fused attention, casts, filling."""
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -25,3 +44,151 @@ def prepared(request: pytest.FixtureRequest) -> Any:
     args, kwargs = case.inputs()
     with torch.set_grad_enabled(case.grad):
         yield case, model, args, kwargs
+
+
+def results_of(case: Case, *, traced: bool) -> list[tuple[str, torch.Tensor]]:
+    """What a fresh model gives when called twice, after it was traced or not."""
+    torch.manual_seed(0)
+    model = case.model()
+    args, kwargs = case.inputs()
+    found: list[tuple[str, torch.Tensor]] = []
+    with torch.set_grad_enabled(case.grad):
+        if traced:
+            for device in ("auto", "cpu"):
+                trace_module(model, args, kwargs, device=device)
+        torch.manual_seed(1)
+        for _ in range(2):
+            out = model(*copy.deepcopy(args) if all(map(_is_leaf, args)) else args, **copy.deepcopy(kwargs))
+            found += [(name, tensor.detach().clone()) for name, tensor in tensors_in(out, "output")]
+    return found
+
+
+def _is_leaf(item: Any) -> bool:
+    return not isinstance(item, torch.Tensor) or item.is_leaf
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_traced_model_computes_what_one_never_traced_computes(name: str) -> None:
+    plain, after = results_of(MORE[name], traced=False), results_of(MORE[name], traced=True)
+    assert [n for n, _ in after] == [n for n, _ in plain]
+    assert max((difference(a, b) for (_, a), (_, b) in zip(plain, after, strict=True)), default=0.0) < 1e-5
+
+
+@pytest.mark.parametrize("name", [name for name in MORE if name not in KERNELS])
+def test_the_path_taken_without_data_is_the_path_taken_with_it(name: str) -> None:
+    """Functions called, by scope: another device must not mean another way through the model."""
+    case = MORE[name]
+    counts = []
+    for device in ("cpu", "auto"):
+        torch.manual_seed(0)
+        model = case.model()
+        args, kwargs = case.inputs()
+        with torch.set_grad_enabled(case.grad):
+            graph = trace_module(model, args, kwargs, device=device)
+        counts.append(collections.Counter((op.scope, op.kind) for op in graph.ops))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("renderer", ["modules", "dataflow"])
+def test_the_figure_of_a_model_loses_no_op_and_invents_no_wire(prepared: Any, renderer: str) -> None:
+    _, model, args, kwargs = prepared
+    drawn = netfig.draw(trace_module(model, args, kwargs), renderer=renderer)
+    assert figure_problems(drawn.graph, drawn.figure) == []
+
+
+class Constant(nn.Module):
+    """Gives back something that holds no tensor."""
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
+
+    def forward(self, x: torch.Tensor) -> Any:
+        x + 1
+        return self.result
+
+
+@pytest.mark.parametrize("result", [None, 3.5, "text", [], {"a": None}], ids=repr)
+def test_a_model_without_a_tensor_in_its_output_has_a_graph_without_outputs(result: Any) -> None:
+    graph = trace_module(Constant(result), (torch.randn(2),))
+    assert graph.outputs == ()
+    assert [op.kind for op in graph.ops] == ["add"]
+
+
+class Exits(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise SystemExit(0)
+
+
+class Speechless(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        class NoWords(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        raise NoWords
+
+
+class Foreign(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise ValueError("größe 漢字 \udc80")
+
+
+class Endless(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self(x)
+
+
+@pytest.mark.parametrize("model", [Exits, Speechless, Foreign, Endless])
+def test_whatever_a_forward_raises_is_the_models_failure(model: type[nn.Module]) -> None:
+    with pytest.raises(ModelFailed, match=model.__name__):
+        trace_module(model(), (torch.randn(2),))
+
+
+def test_a_second_trace_is_not_misled_by_a_tensor_that_outlived_the_first() -> None:
+    kept: dict[str, torch.Tensor] = {}
+
+    class Keeps(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = ((x + 1) * 2).relu()
+            if "mask" not in kept:
+                kept["mask"] = torch.ones(4) * 3
+            return y * kept["mask"]
+
+    class Uses(nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            unused = ((y + 1) * 2).relu() * 3 * 4 * 5 * 6
+            return x * kept["mask"] if unused is not None else x
+
+    trace_module(Keeps(), (torch.randn(2, 4),), device="cpu")
+    graph = trace_module(Uses(), (torch.randn(2, 4), torch.randn(2, 4)), device="cpu")
+    by_name = {port.name: port.value for port in graph.inputs}
+    assert dependencies(graph, by_name) == {"output": {"x"}}
+
+
+def test_traces_on_several_threads_do_not_disturb_each_other_or_the_process() -> None:
+    asked, limit = torch.overrides.has_torch_function, sys.getrecursionlimit()
+    model, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU()), torch.randn(2, 4)
+    expected = trace_module(model, (x,))
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.extend(trace_module(model, (x,)) for _ in range(5))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 20
+    assert torch.overrides.has_torch_function is asked
+    assert sys.getrecursionlimit() == limit
+
+
+def test_a_forward_that_changes_the_working_directory_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Moves(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            os.chdir("/")
+            return x
+
+    monkeypatch.chdir(tmp_path)
+    trace_module(Moves(), (torch.randn(2),))
+    assert Path.cwd() == tmp_path

@@ -48,8 +48,7 @@ def lay_out(
     circles = {id for id, one in sized.items() if one.outline == "circle"}
     routed = Router(figure, placed, corners, circles, panel_titles(figure, theme, placed, frame)).run()
     items = compose(figure, theme, frame, sized, placed, routed)
-    if frame.direction != "up":
-        items = in_columns(items, rows=frame.direction == "right", room=(width or PAGE_WIDTH, PAGE_HEIGHT))
+    items = in_columns(items, direction=frame.direction, room=(width or PAGE_WIDTH, PAGE_HEIGHT))
     return page(items, figure, theme, direction=frame.direction, width=width)
 
 

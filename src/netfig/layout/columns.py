@@ -1,7 +1,7 @@
 """A figure too long for a page is broken into columns (or rows) where a single wire runs on.
 
-Works on the finished items: a break is a stretch that nothing but one straight wire crosses, so no skip connection, panel or label
-is ever cut. The wire is led around: out of the end of one column, up between the two, and into the head of the next.
+Works on the finished items: a break is a stretch that nothing but one straight wire crosses, so no skip connection, panel or
+label is ever cut. The wire is led around: out of the end of one column, between the two, and into the head of the next.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from netfig.layout.parts import bounds_of, shift
 LEAVE = 12.0  # from the end of a column to the turn of the wire that leaves it
 ENTER = 24.0  # from the turn at the head of the next column to its first box: a rounded corner and an arrow head
 ALLEY = 40.0  # between two columns, the wire in its middle
-WORTH = 1.15  # how much larger the print must become
+WORTH = 1.08  # how much larger the print must become for one more column
 MOST = 6
+SHORTEST = 0.4  # of the longest column
 
 
 class Break(NamedTuple):
@@ -30,43 +31,58 @@ class Break(NamedTuple):
     across: float
 
 
-def in_columns(items: Sequence[Item], *, rows: bool, room: tuple[float, float]) -> list[Item]:
-    """The items, in as many columns (`rows`: rows) as print largest in a room of (width, height) points."""
-    whole = _extent(items, rows)
+def in_columns(items: Sequence[Item], *, direction: str, room: tuple[float, float]) -> list[Item]:
+    """The items, in as many columns (rows where they flow to the right) as print largest in a room of (width, height) points."""
+    whole = _extent(items, direction)
     length, breadth = whole[1] - whole[0], whole[3] - whole[2]
-    along, across = (room[0], room[1]) if rows else (room[1], room[0])
+    along, across = room if direction == "right" else (room[1], room[0])
     scale = min(1.0, along / length, across / breadth) if length and breadth else 1.0
     if scale > 0.9:
         return list(items)
-    breaks = _breaks(items, rows)
-    best, best_scale = list(items), scale * WORTH
+    breaks = _breaks(items, direction)
+    best, best_scale = list(items), scale
     for count in range(2, min(MOST, len(breaks) + 1) + 1):
         chosen = _choose(breaks, count, whole[0], length / count)
-        if len(chosen) != count - 1:
+        if len(chosen) != count - 1 or not _even(chosen, whole[0], whole[1]):
             continue
-        broken = _broken(items, chosen, rows, whole[0])
-        extent = _extent(broken, rows)
+        broken = _broken(items, chosen, direction, whole[0])
+        extent = _extent(broken, direction)
         scale = min(1.0, along / (extent[1] - extent[0]), across / (extent[3] - extent[2]))
-        if scale > best_scale * 1.02:
+        if scale > best_scale * WORTH:
             best, best_scale = broken, scale
     return best
 
 
-def _extent(items: Sequence[Item], rows: bool) -> tuple[float, float, float, float]:
+def _extent(items: Sequence[Item], direction: str) -> tuple[float, float, float, float]:
     """First and last along the flow, first and last across it."""
     left, top, right, bottom = bounds_of(items)
-    return (left, right, top, bottom) if rows else (top, bottom, left, right)
+    if direction == "right":
+        return left, right, top, bottom
+    return (top, bottom, left, right) if direction == "down" else (-bottom, -top, left, right)
 
 
-def _breaks(items: Sequence[Item], rows: bool) -> list[Break]:
-    spans = sorted(_extent([item], rows)[:2] for item in items if not isinstance(item, Line))
+def _to_flow(point: Point, direction: str) -> Point:
+    """A point as (along the flow, across it)."""
+    x, y = point
+    return (x, y) if direction == "right" else (y, x) if direction == "down" else (-y, x)
+
+
+def _to_page(point: Point, direction: str) -> Point:
+    """The way back."""
+    u, v = point
+    x, y = (u, v) if direction == "right" else (v, u) if direction == "down" else (v, -u)
+    return round(x, 2), round(y, 2)
+
+
+def _breaks(items: Sequence[Item], direction: str) -> list[Break]:
+    spans = sorted(_extent([item], direction)[:2] for item in items if not isinstance(item, Line))
     gaps: list[tuple[float, float]] = []
     reach = spans[0][1] if spans else 0.0
     for start, end in spans:
         if start - reach > 6.0:
             gaps.append((reach, start))
         reach = max(reach, end)
-    lines = [(*_extent([item], rows)[:2], i) for i, item in enumerate(items) if isinstance(item, Line)]
+    lines = [(*_extent([item], direction)[:2], i) for i, item in enumerate(items) if isinstance(item, Line)]
     coming, going = sorted(lines), sorted(lines, key=lambda entry: entry[1])
     found: list[Break] = []
     across_gap: set[int] = set()
@@ -82,16 +98,16 @@ def _breaks(items: Sequence[Item], rows: bool) -> list[Break]:
             (index,) = across_gap
             line = items[index]
             assert isinstance(line, Line)
-            across = _straight(line, start, end, rows)
+            across = _straight(line, start, end, direction)
             if across is not None:
                 found.append(Break(start, end, index, across))
     return found
 
 
-def _straight(line: Line, start: float, end: float, rows: bool) -> float | None:
+def _straight(line: Line, start: float, end: float, direction: str) -> float | None:
     """Where a line runs across the flow, if it runs straight through all of a stretch and onwards."""
     for a, b in pairwise(line.points):
-        (ua, va), (ub, vb) = (a, b) if rows else ((a[1], a[0]), (b[1], b[0]))
+        (ua, va), (ub, vb) = _to_flow(a, direction), _to_flow(b, direction)
         if abs(va - vb) < 0.01 and ua <= start + 0.01 and ub >= end - 3.0:
             return va
     return None
@@ -107,20 +123,27 @@ def _choose(breaks: Sequence[Break], count: int, first: float, share: float) -> 
     return chosen
 
 
-def _broken(items: Sequence[Item], breaks: Sequence[Break], rows: bool, head: float) -> list[Item]:
+def _even(breaks: Sequence[Break], first: float, last: float) -> bool:
+    """Whether no column is much shorter than another: a stub beside a tall column prints badly however large."""
+    ends = [first, *((b.start + b.end) / 2 for b in breaks), last]
+    lengths = [b - a for a, b in pairwise(ends)]
+    return min(lengths) >= SHORTEST * max(lengths)
+
+
+def _broken(items: Sequence[Item], breaks: Sequence[Break], direction: str, head: float) -> list[Item]:
     middles = [(b.start + b.end) / 2 for b in breaks]
     crossing = {b.line: b for b in breaks}
     groups: list[list[int]] = [[] for _ in range(len(breaks) + 1)]
     for i, item in enumerate(items):
         if i not in crossing:
-            low, high = _extent([item], rows)[:2]
+            low, high = _extent([item], direction)[:2]
             groups[sum((low + high) / 2 > m for m in middles)].append(i)
     out: list[Item] = list(items)
     moves: list[tuple[float, float]] = []
     alleys: list[float] = []
     edge = 0.0
     for k, group in enumerate(groups):
-        low, high = _extent([items[i] for i in group], rows)[2:]
+        low, high = _extent([items[i] for i in group], direction)[2:]
         along = 0.0 if k == 0 else head + ENTER - breaks[k - 1].end
         across = 0.0 if k == 0 else edge + ALLEY - low
         if k:
@@ -128,28 +151,25 @@ def _broken(items: Sequence[Item], breaks: Sequence[Break], rows: bool, head: fl
         edge = high + across
         moves.append((along, across))
         for i in group:
-            out[i] = shift(items[i], *((along, across) if rows else (across, along)))
+            out[i] = shift(items[i], *_to_page((along, across), direction))
     for k, one in enumerate(breaks):
         line = items[one.line]
         assert isinstance(line, Line)
-        out[one.line] = _led_around(line, one, moves[k], moves[k + 1], alleys[k], head, rows)
+        out[one.line] = _led_around(line, one, moves[k], moves[k + 1], alleys[k], head, direction)
     return out
 
 
 def _led_around(
-    line: Line, one: Break, here: tuple[float, float], there: tuple[float, float], alley: float, head: float, rows: bool
+    line: Line, one: Break, here: tuple[float, float], there: tuple[float, float], alley: float, head: float, direction: str
 ) -> Line:
-    points = [p if rows else (p[1], p[0]) for p in line.points]
+    points = [_to_flow(p, direction) for p in line.points]
     middle = (one.start + one.end) / 2
     last = max(k for k, (a, b) in enumerate(pairwise(points)) if a[0] <= middle <= b[0] and abs(a[1] - b[1]) < 0.01)
     before = [(u + here[0], v + here[1]) for u, v in points[: last + 1]]
     after = [(u + there[0], v + there[1]) for u, v in points[last + 1 :]]
     turn = one.start + here[0] + LEAVE
     around = [(turn, one.across + here[1]), (turn, alley), (head, alley), (head, one.across + there[1])]
-    path = [_round(p if rows else (p[1], p[0])) for p in (*before, *around, *after)]
-    moved = {p: _round((p[0] + here[0], p[1] + here[1]) if rows else (p[0] + here[1], p[1] + here[0])) for p in line.sharp}
-    return dataclasses.replace(line, points=tuple(path), sharp=tuple(moved.values()))
-
-
-def _round(point: Point) -> Point:
-    return round(point[0], 2), round(point[1], 2)
+    path = tuple(_to_page(p, direction) for p in (*before, *around, *after))
+    corners = (_to_flow(p, direction) for p in line.sharp)  # a fork's corner lies before the break
+    sharp = tuple(_to_page((u + here[0], v + here[1]), direction) for u, v in corners)
+    return dataclasses.replace(line, points=path, sharp=sharp)

@@ -15,6 +15,11 @@ from pathlib import Path
 
 from netfig.errors import EngineFailed, Missing, UsageError, did_you_mean
 
+
+class EngineTimedOut(EngineFailed):
+    """It did not finish in time: another try with less effort may."""
+
+
 ENGINES = ("auto", "dot")
 EMBEDDED = "graphviz-pure"
 _STDERR_SHOWN = 2000  # characters of an engine's complaint worth showing
@@ -26,7 +31,7 @@ def run_dot(dot_source: str, args: list[str], *, engine: str = "auto", timeout: 
     Raises:
         UsageError: there is no engine of that name.
         Missing: the engine is not installed.
-        EngineFailed: it reported an error, wrote nothing, or took longer than `timeout` seconds.
+        EngineFailed: it reported an error, wrote nothing, or took longer than `timeout` seconds (`EngineTimedOut`).
     """
     executable = _executable(engine)
     label = EMBEDDED if engine == "auto" else "dot"
@@ -39,7 +44,7 @@ def run_dot(dot_source: str, args: list[str], *, engine: str = "auto", timeout: 
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise EngineFailed(
+        raise EngineTimedOut(
             f"{label} did not finish within {timeout:g} s",
             where=" ".join(args),
             why=f"the graph has {len(dot_source):,} characters of DOT",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from netfig.layout.engine import run_dot
+from netfig.errors import EngineFailed
+from netfig.layout.engine import EngineTimedOut, run_dot
 
 SNAP = 9.0  # coordinates closer than this become one
 LARGE = 300  # from this many blocks, dot is told to hurry
+CAPPED, HURRIED = ", nslimit=2, nslimit1=2, mclimit=0.4", ", nslimit=0.1, nslimit1=2, mclimit=0.3"
 
 
 def place_knot(
@@ -21,18 +23,23 @@ def place_knot(
     engine: str,
 ) -> list[tuple[float, float]]:
     """The centre (u, v) of each block, given (length, breadth) of each and the edges between them."""
-    lines = [
-        "digraph {",
-        f"graph [rankdir=TB, splines=line, nodesep={gap_across / 72:.4f}, ranksep={gap_along / 72:.4f}",
-        *([", nslimit=2, nslimit1=2, mclimit=0.4"] if len(sizes) >= LARGE else []),
-        "];",
-        'node [shape=box, fixedsize=true, label="", margin=0];',
-    ]
+    head = f"rankdir=TB, splines=line, nodesep={gap_across / 72:.4f}, ranksep={gap_along / 72:.4f}"
+    lines = ['node [shape=box, fixedsize=true, label="", margin=0];']
     lines += [f"n{i} [width={across / 72:.4f}, height={along / 72:.4f}];" for i, (along, across) in enumerate(sizes)]
     spine = _spine(len(sizes), edges)
     lines += [f"n{a} -> n{b} [weight={max(w, 8 if (a, b) in spine else 1)}];" for (a, b), w in zip(edges, weights, strict=True)]
-    lines.append("}")
-    centres = _dot("\n".join(lines), engine, len(sizes))
+    body = "\n".join([*lines, "}"])
+    try:
+        centres = _dot(f"digraph {{\ngraph [{head}{CAPPED if len(sizes) >= LARGE else ''}];\n{body}", engine, len(sizes))
+    except EngineTimedOut:
+        try:
+            centres = _dot(f"digraph {{\ngraph [{head}{HURRIED}];\n{body}", engine, len(sizes))
+        except EngineTimedOut as error:
+            raise EngineFailed(
+                f"{len(sizes):,} boxes with {len(edges):,} wires between them could not be placed in time",
+                why=f"{error.what}, nor did it with less effort",
+                hint="show less at once: close modules with a smaller --depth, or draw a part of the model",
+            ) from error
     us = _snapped([u for u, _ in centres], [s[0] for s in sizes])
     vs = _snapped([v for _, v in centres], [s[1] for s in sizes])
     return list(zip(us, vs, strict=True))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from netfig.errors import Missing, NetfigError, UsageError
+from netfig.errors import Missing, NetfigError, UsageError, shown
 
 STDOUT = "-"
 
@@ -51,7 +52,13 @@ def check_writable(path: str) -> None:
     folder = Path(path).parent
     if "\0" in path:
         raise UsageError(f"{path!r} is not a file name", why="it holds a NUL character")
-    if Path(path).is_dir():
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        is_folder = False
+    except OSError as error:  # too long, a file where a folder should be, a link to itself
+        raise Missing(f"cannot write {shown(path)}", why=error.strerror or str(error)) from error
+    if is_folder:
         raise UsageError(
             f"{path!r} is a folder, not a file", hint="name the file, such as " + repr(str(Path(path) / "figure.svg"))
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from netfig.errors import NetfigError, UsageError, did_you_mean
 from netfig.figure import Direction, Figure
@@ -113,7 +113,15 @@ def render(
     engine: str = "auto",
 ) -> Result:
     """A figure of a graph by a renderer, which is named."""
+    from netfig.layout.engine import ENGINES
+
     chosen, paints = registry.renderer(renderer), registry.theme(theme)
+    if direction is not None and direction not in get_args(Direction):
+        raise UsageError(f"there is no direction {direction!r}", hint=did_you_mean(str(direction), get_args(Direction)))
+    if engine not in ENGINES:
+        raise UsageError(f"there is no engine {engine!r}", hint=did_you_mean(str(engine), ENGINES))
+    if depth is not None and isinstance(depth, int) and depth < 0:
+        raise UsageError(f"the depth {depth} is negative", hint="0 shows the model as one box; leave it out to open everything")
     given = {name: dict(values) for name, values in (options or {}).items()}
     if depth is not None:
         given.setdefault(renderer, {})["depth"] = depth

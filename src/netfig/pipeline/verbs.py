@@ -29,11 +29,22 @@ def trace(model: Any, /, *args: Any, netfig_options: Mapping[str, Any] | None = 
     the model's own is taken: ``name``, ``device``, ``mode`` (``"eval"`` or ``"train"``), ``partial``, ``batch`` and
     ``annotators`` (names; all of them when left out).
     """
+    return _traced(model, args, kwargs, netfig_options)
+
+
+def _traced(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], netfig_options: Mapping[str, Any] | None) -> Graph:
+    if not (netfig_options is None or isinstance(netfig_options, Mapping)):
+        raise UsageError(
+            f"netfig_options is a mapping, not a {type(netfig_options).__name__}",
+            hint="a model whose forward has a keyword of this name is traced by draw(model, kwargs={'netfig_options': …})",
+        )
     given = dict(netfig_options or {})
     for key in given:
         if key not in _TRACE_OPTIONS:
-            raise UsageError(f"trace has no option {key!r}", hint=did_you_mean(key, _TRACE_OPTIONS))
+            raise UsageError(f"trace has no option {key!r}", hint=did_you_mean(str(key), _TRACE_OPTIONS))
     names = given.pop("annotators", None)
+    if isinstance(names, str):
+        raise UsageError(f"annotators are a list of names, not {names!r}", hint=f"write [{names!r}]")
     registry = current_registry()
     return annotate(load(_request(model, args, kwargs, given), registry), registry, names=names)
 
@@ -100,7 +111,7 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
 
 def _graph_of(target: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> Graph:
     if not isinstance(target, Graph):
-        return trace(target, *inputs, netfig_options=given, **dict(kwargs or {}))
+        return _traced(target, inputs, dict(kwargs or {}), given)
     if inputs or kwargs or given:
         raise UsageError("a graph takes no inputs", hint="it was traced with some; leave them out")
     return annotate(Loaded(target), current_registry())

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from netfig.errors import InvalidInput, did_you_mean
+from netfig.errors import InvalidInput, did_you_mean, shown
 from netfig.sources.inputs import InputWord, make_tensor
 from netfig.sources.layers_text import BlockWord, ChainText, Item, LayerWord
 from netfig.sources.layers_torch import (
@@ -189,7 +189,7 @@ class _Step:
             hint = f"write {name[4:]} and leave out the size of its input"
         elif hint.startswith("known"):
             hint = "a layer is a class of torch.nn; a class of a file is written file.py:Net"
-        raise self.inference.chain.error(f"unknown layer {name!r}", word.type_span, hint=hint)
+        raise self.inference.chain.error(f"unknown layer {shown(name)}", word.type_span, hint=hint)
 
     def complete(self) -> Layer:
         """All arguments of the layer, the size of its input put in where it is left out."""

@@ -29,6 +29,7 @@ class OpInfo:
         "random",
         "renames",
         "reserve",
+        "run",
         "schema",
         "signature",
         "target",
@@ -39,6 +40,7 @@ class OpInfo:
 
     def __init__(self, overload: Any) -> None:
         self.overload = overload
+        self.run = getattr(overload, "_op", overload)  # what an operator's ``__call__`` calls
         self.target = str(overload)
         schema: Any = getattr(overload, "_schema", None)
         self.schema = schema

@@ -32,30 +32,36 @@ class Prepass:
         log = recorder.log
         self.written: set[int] = set()
         self.dropped = self._unread(recorder, used_at_the_end)
-        counts = [0] * (len(log) + 1)
-        count = 0
-        for position, entry in enumerate(log):
-            if entry[0] == OP and position not in self.dropped:
-                count += 1
-            counts[position + 1] = count
+        counts: list[int] = []  # operators before each entry
+        placed: list[int] = []  # where the operators are
+        spans: list[tuple[int, int, Any, int]] = []
         self.single: dict[int, Any] = {}
         self.opens: dict[int, list[Span]] = {}
         self.closes: set[int] = set()
+        dropped = self.dropped
+        for position, entry in enumerate(log):
+            counts.append(len(placed))
+            code = entry[0]
+            if code == OP:
+                if position not in dropped:
+                    placed.append(position)
+            elif code == SPAN:
+                _, function, start, _ = entry
+                before = counts[start]
+                made = len(placed) - before
+                if made and type(function) is not _MethodWrapper:
+                    if made == 1:
+                        self.single[placed[before]] = function  # the outermost function of an operator comes last
+                    else:
+                        spans.append((position, start, function, made))
         outer: list[tuple[int, int]] = []  # start and number of operators of the functions around, outermost first
-        spans = [(position, entry) for position, entry in enumerate(log) if entry[0] == SPAN]
-        for position, (_, function, start, _) in reversed(spans):
+        for position, start, function, made in reversed(spans):
             while outer and outer[-1][0] >= position:
                 outer.pop()
-            made = counts[position] - counts[start]
-            if made >= 2 and type(function) is not _MethodWrapper:
-                if not outer or outer[-1][1] != made:
-                    self.opens.setdefault(start, []).append(Span(function, start, position))
-                    self.closes.add(position)
-                outer.append((start, made))
-        for position, (_, function, start, _) in spans:  # the outermost function of an operator comes last
-            if counts[position] - counts[start] == 1 and type(function) is not _MethodWrapper:
-                only = next(i for i in range(start, position) if counts[i + 1] > counts[i])
-                self.single[only] = function
+            if not outer or outer[-1][1] != made:
+                self.opens.setdefault(start, []).append(Span(function, start, position))
+                self.closes.add(position)
+            outer.append((start, made))
 
     def _unread(self, recorder: Recorder, used_at_the_end: frozenset[int]) -> set[int]:
         used = set(used_at_the_end)

@@ -172,20 +172,26 @@ class Recorder:
         if info.writes:
             for _, written in info.written(encoded, encoded_kwargs or {}):
                 self._protect(written)
-        out = func(*args, **kwargs) if kwargs else func(*args)
+        out = info.run(*args, **kwargs) if kwargs else info.run(*args)
         if info.fresh:
-            made = self._new(out, None) if type(out) is Tensor else self._number_outputs(out, None)
+            if type(out) is Tensor:
+                made = out.__dict__["_netfig"] = self._describe(out, None)
+            else:
+                made = self._number_outputs(out, None)
         elif info.renames or info.lift:
             made = self._after_renaming(info, out, args)
         elif info.writes:
             made = encoded[0] if args and out is args[0] else self._number_outputs(out, None)
         else:
-            of = next((a for a in (*encoded, *(encoded_kwargs or {}).values()) if type(a) is Number), None)
+            of = encoded[0] if args and type(encoded[0]) is Number else self._first(encoded, encoded_kwargs)
             made = self._number_outputs(out, None if of is None else self.seen[of][4])
         if info.dynamic:
             self.dynamic[len(self.log)] = _user_line()
         self.log.append((OP, info, encoded, encoded_kwargs, made))
         return out
+
+    def _first(self, encoded: list[Any], encoded_kwargs: dict[str, Any] | None) -> Number | None:
+        return next((a for a in (*encoded, *(encoded_kwargs or {}).values()) if type(a) is Number), None)
 
     def _encode(self, value: Any) -> Any:
         if type(value) in _LISTS:

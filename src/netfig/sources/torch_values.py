@@ -56,11 +56,11 @@ class Names:
     """Hands out ids that are unique within one kind of thing: the wanted one, then with ``@1``, ``@2`` …"""
 
     def __init__(self) -> None:
-        self._used: dict[str, int] = {}
+        self.used: dict[str, int] = {}
 
     def __call__(self, wanted: str) -> str:
         """An id not handed out before."""
-        used = self._used
+        used = self.used
         count = used.get(wanted)
         if count is None:
             used[wanted] = 1
@@ -108,7 +108,11 @@ class Values:
 
     def declare(self, number: int, kind: Any, wanted: str, names: tuple[str, ...] = ()) -> Pending:
         """A new value: what the tensor `number` holds from now on."""
-        value_id = self.name(wanted)
+        used = self.name.used
+        if wanted in used:
+            value_id = self.name(wanted)
+        else:
+            used[wanted], value_id = 1, wanted
         memory = self._memories.get(self._seen[number][4]) if self._memories else None
         if memory is None:
             made = Pending(value_id, kind, number, None, names)
