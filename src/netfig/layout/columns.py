@@ -17,7 +17,7 @@ from netfig.layout.parts import bounds_of, shift
 LEAVE = 12.0  # from the end of a column to the turn of the wire that leaves it
 ENTER = 24.0  # from the turn at the head of the next column to its first box: a rounded corner and an arrow head
 ALLEY = 40.0  # between two columns, the wire in its middle
-WORTH = 1.08  # how much larger the print must become for one more column
+WORTH = 1.05  # how much larger the print must become for one more column
 MOST = 6
 SHORTEST = 0.4  # of the longest column
 

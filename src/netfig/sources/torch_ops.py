@@ -40,7 +40,7 @@ class OpInfo:
 
     def __init__(self, overload: Any) -> None:
         self.overload = overload
-        self.run = getattr(overload, "_op", overload)  # what an operator's ``__call__`` calls
+        self.run = overload._op if type(overload) is torch._ops.OpOverload else overload  # what an operator's ``__call__`` calls
         self.target = str(overload)
         schema: Any = getattr(overload, "_schema", None)
         self.schema = schema
