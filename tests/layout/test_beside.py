@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import figures
 import pytest
 
@@ -84,14 +82,6 @@ def test_the_detail_of_a_panel_ends_its_title_line(direction: Direction) -> None
     assert title.bounds[2] + 8 <= detail.bounds[0]
     assert outline[2] - detail.bounds[2] == pytest.approx(title.bounds[0] - outline[0], abs=0.02)
     assert lint(drawing, THEME) == ()
-
-
-def test_a_panel_without_a_detail_is_as_before() -> None:
-    figure = figures.residual()
-    drawing = lay_out(figure, THEME, direction="right")
-    block = dataclasses.replace(figure.root.children[1], detail=())  # type: ignore[type-var]
-    root = dataclasses.replace(figure.root, children=(figure.root.children[0], block, figure.root.children[2]))
-    assert lay_out(dataclasses.replace(figure, root=root), THEME, direction="right") == drawing
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

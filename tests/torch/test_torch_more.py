@@ -7,6 +7,7 @@ import copy
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +140,17 @@ class Endless(nn.Module):
         return self(x)
 
 
+@pytest.fixture
+def plain_limit() -> Iterator[None]:
+    """Python's own recursion limit, whatever another test needed."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
+
+
 @pytest.mark.parametrize("model", [Exits, Speechless, Foreign, Endless])
-def test_whatever_a_forward_raises_is_the_models_failure(model: type[nn.Module]) -> None:
+def test_whatever_a_forward_raises_is_the_models_failure(model: type[nn.Module], plain_limit: None) -> None:
     with pytest.raises(ModelFailed, match=model.__name__):
         trace_module(model(), (torch.randn(2),))
 
@@ -181,9 +191,7 @@ def test_traces_on_several_threads_do_not_disturb_each_other_or_the_process() ->
     assert sys.getrecursionlimit() == limit
 
 
-def test_a_forward_that_changes_the_working_directory_leaves_it_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forward_that_changes_the_working_directory_does_so_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Moves(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             os.chdir("/")

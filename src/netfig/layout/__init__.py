@@ -48,7 +48,10 @@ def lay_out(
     circles = {id for id, one in sized.items() if one.outline == "circle"}
     routed = Router(figure, placed, corners, circles, panel_titles(figure, theme, placed, frame)).run()
     items = compose(figure, theme, frame, sized, placed, routed)
-    items = in_columns(items, direction=frame.direction, room=(width or PAGE_WIDTH, PAGE_HEIGHT))
+    around = 2 * theme.margin
+    caption = 12 + 1.35 * theme.role("text.caption").size * len(figure.caption) if figure.caption else 0.0
+    room = (width or PAGE_WIDTH) - around, PAGE_HEIGHT - around - caption
+    items = in_columns(items, direction=frame.direction, room=room)
     return page(items, figure, theme, direction=frame.direction, width=width)
 
 

@@ -398,9 +398,8 @@ class Router:
             goals.append((self._end(i, side), side, 0.0 if own else 14.0))
             span = rect.u1 - rect.u0 if side else rect.v1 - rect.v0
             room = span / 2 - min(self.corners.get(wire.target.box, 0.0), span / 4) - 3
-            for shift in (-PORT_GAP, PORT_GAP):  # where another wire already is in the middle
-                if abs(shift) <= room and wire.target.box not in self.circles:
-                    goals.append((self._end(i, side, shift), side, 16.0))
+            if room >= PORT_GAP and wire.target.box not in self.circles:  # another wire may already be in the middle
+                goals += [(self._end(i, side, shift), side, 16.0) for shift in (-PORT_GAP, PORT_GAP)]
         return find_way(self.field, self.trunks[i], wire.source.box, wire.target.box, start, goals)
 
 
