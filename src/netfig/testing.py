@@ -104,12 +104,13 @@ class _Cover:
             while scope is not None:
                 inside[scope].add(op.id)
                 scope = graph.scope_by_id[scope].parent
+        all_ops, all_values = graph.op_by_id.keys(), graph.value_by_id.keys()
         for item in figure.walk():
             ids = set(item.stands_for)
-            within = set().union(*(inside[i] for i in ids if i in inside), ids & set(graph.op_by_id))
+            within = set().union(*(inside[i] for i in ids if i in inside), ids & all_ops)
             idle = [graph.scope_by_id[i] for i in ids if i in inside and not inside[i]]  # hands on what it is given
             self.ops[item.id] = within
-            self.values[item.id] = (ids & set(graph.value_by_id)).union(*((*s.inputs, *s.outputs) for s in idle))
+            self.values[item.id] = (ids & all_values).union(*((*s.inputs, *s.outputs) for s in idle))
         boxes = [item.id for item in figure.walk() if isinstance(item, Box)]
         self.shown = set().union(*(self.ops[b] for b in boxes))
 

@@ -11,7 +11,7 @@ from test_registry import offering, plugin
 from torch import nn
 
 import netfig
-from netfig.errors import Missing, PluginError, UsageError
+from netfig.errors import Missing, NetfigError, PluginError, UsageError
 from netfig.graph import Graph, Note
 from netfig.hooks import Annotator, Format, ModuleDescription, OpKind, Renderer, Writer, hookimpl
 from netfig.pipeline import annotate, load, points, render
@@ -244,3 +244,23 @@ def test_the_module_says_what_it_offers() -> None:
     assert all(hasattr(netfig, name) for name in netfig.__all__)
     with pytest.raises(AttributeError, match="no attribute 'drwa'"):
         netfig.drwa  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"direction": "left"}, "direction"),
+        ({"engine": "foo"}, "engine"),
+        ({"depth": -1}, "depth"),
+        ({"netfig_options": {"annotators": "counts"}}, "annotators"),
+        ({"netfig_options": [1]}, "netfig_options"),
+    ],
+)
+def test_what_draw_does_not_know_is_said_at_once(given, says):
+    with pytest.raises(UsageError, match=says):
+        netfig.draw("Linear(4, 4)", "4", **given)
+
+
+def test_a_file_name_that_no_disk_takes_is_an_error_and_not_a_traceback(tmp_path):
+    with pytest.raises(NetfigError, match="cannot write"):
+        netfig.draw("Linear(4, 4)", "4").save(tmp_path / ("a" * 300 + ".svg"))

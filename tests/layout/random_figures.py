@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import figures
 
-from netfig.figure import Box, Figure, Group, Wire
+from netfig.figure import Box, End, Figure, Group, Wire
 
 WORDS = ("conv", "3×3 conv", "Linear", "BatchNorm", "ReLU", "Multi-head attention", "max pool", "up-conv", "embedding")
 ROLES = ("layer", "layer", "activation", "norm", "pool", "attention", "block", "op.box")
@@ -39,7 +39,7 @@ class _Growth:
         """Boxes that take the value of `source`, and the last of them."""
         kinds = [self._layers] * 3 if depth <= 0 else [
             self._layers, self._steps, self._residual, self._branches, self._panel, self._panel, self._gate, self._satellite,
-            self._attention, self._unet, self._dense,
+            self._attention, self._split_attention, self._unet, self._dense,
         ]  # fmt: skip
         return self.random.choice(kinds)(source, depth)
 
@@ -113,6 +113,17 @@ class _Growth:
         for a, b in ((q, scores), (k, scores), (scores, soft), (soft, mix), (v, mix), (mix, out)):
             self.wire(a.id, b.id)
         return [q, k, v, scores, soft, mix, out], out.id
+
+    def _split_attention(self, source: str, depth: int) -> tuple[list[Box | Group], str]:
+        """Query, key and value are parts of one result: they leave one box by ports of their own."""
+        chunk, scores = figures.box(self.id(), "chunk", "op.box"), figures.box(self.id(), "matmul", "op.box")
+        soft, mix = figures.box(self.id(), "softmax", "activation"), figures.box(self.id(), "matmul", "op.box")
+        self.wire(source, chunk.id)
+        for slot, target in (("0", scores), ("1", scores), ("2", mix)):
+            self.wires.append(Wire(End(chunk.id, slot), End(target.id)))
+        self.wire(scores.id, soft.id)
+        self.wire(soft.id, mix.id)
+        return [chunk, scores, soft, mix], mix.id
 
     def _unet(self, source: str, depth: int) -> tuple[list[Box | Group], str]:
         boxes: list[Box | Group] = []

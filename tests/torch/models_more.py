@@ -1060,9 +1060,9 @@ class NoParameters(nn.Module):
         return x.softmax(-1).cumsum(0).flip(1).roll(1, 0)
 
 
-@case(takes((2, 4)))
+@case(takes((2, 4)), witness=False)
 class SharedStorage(nn.Module):
-    """Parameters that are pieces of one flat block, as optimizers and sharding make them."""
+    """Parameters that are pieces of one flat block, as sharding makes them (to the witness the same bytes are one source)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -1270,8 +1270,10 @@ class ControlFlowOperators(nn.Module):
         return y + torch.func.vjp(torch.sin, x)[1](x)[0]
 
 
-@case(takes((4, 4)))
+@case(takes((4, 4)), witness=False)
 class SparseFormats(nn.Module):
+    """Compressed rows (the witness knows of no bytes in them) and coordinates."""
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("adjacency", torch.eye(4).to_sparse_csr())

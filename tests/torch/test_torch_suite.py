@@ -60,7 +60,7 @@ def state_of(item: Any, depth: int = 0, above: frozenset[int] = frozenset()) -> 
         return (
             id(item),
             item.shape,
-            item.stride(),
+            item.stride() if item.layout is torch.strided else None,
             item.dtype,
             item.requires_grad,
             item._version,

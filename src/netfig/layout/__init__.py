@@ -12,7 +12,7 @@ from netfig.drawing import Drawing
 from netfig.figure import Direction, Figure
 from netfig.layout.blocks import Frame
 from netfig.layout.columns import in_columns
-from netfig.layout.compose import compose, panel_titles
+from netfig.layout.compose import compose, panel_words
 from netfig.layout.parts import SizedBox, page
 from netfig.layout.place import Placement, Placer
 from netfig.layout.route import Router
@@ -46,7 +46,7 @@ def lay_out(
     corners = {id: one.corner for id, one in sized.items()}
     corners |= {id: theme.role(figure.groups[id].role).corner for id in placed.panels}
     circles = {id for id, one in sized.items() if one.outline == "circle"}
-    routed = Router(figure, placed, corners, circles, panel_titles(figure, theme, placed, frame)).run()
+    routed = Router(figure, placed, corners, circles, panel_words(figure, theme, placed, frame)).run()
     items = compose(figure, theme, frame, sized, placed, routed)
     around = 2 * theme.margin
     caption = 12 + 1.35 * theme.role("text.caption").size * len(figure.caption) if figure.caption else 0.0

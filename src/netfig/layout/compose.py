@@ -21,12 +21,12 @@ from netfig.theme import Theme
 DOT = 4.4  # across
 
 
-def panel_titles(figure: Figure, theme: Theme, placed: Placement, frame: Frame) -> list[Rect]:
-    """Where the titles of panels stand, for wires to keep out of."""
+def panel_words(figure: Figure, theme: Theme, placed: Placement, frame: Frame) -> list[Rect]:
+    """Where the words of panels stand, for wires to keep out of."""
     found = []
     for id, rect in placed.panels.items():
         group = figure.groups[id]
-        left, top, right, _ = frame.rect_to_page(rect)
+        left, top, right, bottom = frame.rect_to_page(rect)
         size = theme.role(group.role).size
         if group.title:
             width = fit_line(group.title, size).width
@@ -34,6 +34,13 @@ def panel_titles(figure: Figure, theme: Theme, placed: Placement, frame: Frame) 
         if group.detail:
             width = fit_line(group.detail, size).width
             found.append(frame.rect_from_page(right - TITLE_INSET - width, top + 6, right - TITLE_INSET, top + 9 + size))
+        if group.badge:
+            width = badge_line(group.badge).width
+            if frame.direction == "right":
+                x, y = right - TITLE_INSET - width, top - BADGE_GAP - BADGE_SIZE
+            else:
+                x, y = right + BADGE_GAP + 2, (top + bottom - BADGE_SIZE) / 2
+            found.append(frame.rect_from_page(x, y, x + width, y + BADGE_SIZE))
     return found
 
 

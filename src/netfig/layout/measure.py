@@ -216,7 +216,9 @@ class Measurer:
                 if not any(_crosses(lane, o) for o in flipped):
                     lane.side = 1
             reach = 0.0
-            for part in block.parts[lane.p + 1 : lane.q + 1]:
+            for k, part in enumerate(block.parts[lane.p + 1 : lane.q + 1], start=lane.p + 1):
+                if k == lane.q and part.kind in ("parallel", "knot"):
+                    continue  # it goes into one of these before they begin
                 reach = max(reach, part.before if lane.side < 0 else part.after)
             offset = reach + lane_gap
             for other in done:

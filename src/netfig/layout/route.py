@@ -101,13 +101,18 @@ class Router:
             rect = self.rects[box]
 
             def lean(wires: list[int]) -> float:
-                return sum(_mid(self.rects[self.figure.wires[i].target.box]) for i in wires) / len(wires)
+                return sum(self._departure_v(i) for i in wires) / len(wires)
 
             ordered = sorted(by_slot.values(), key=lambda w: (round(lean(w), 1), w[0]))
             step = min(24.0, (rect.v1 - rect.v0 - 10) / len(ordered))
             for k, wires in enumerate(ordered):
                 for i in wires:
                     self.ports[i].out = (k - (len(ordered) - 1) / 2) * step
+
+    def _departure_v(self, i: int) -> float:
+        """Where across the flow a wire goes first."""
+        lanes = [step.lane for step in self.placed.steps.get(i, ()) if step.lane is not None]
+        return self.placed.lane_at[id(lanes[0])] if lanes else _mid(self.rects[self.figure.wires[i].target.box])
 
     def _arrival_v(self, i: int) -> float:
         for step in reversed(self.placed.steps.get(i, ())):

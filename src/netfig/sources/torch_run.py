@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -46,6 +47,7 @@ class Run:
                     from torch._subclasses.fake_tensor import FakeTensorMode
 
                     fake = FakeTensorMode(allow_non_fake_inputs=True)
+                    around.enter_context(_unlogged("torch._subclasses.fake_tensor"))
                 try:
                     copied = StructuralCopy(_tensor_map(self.device, fake))
                     ours, our_args, our_kwargs = (
@@ -137,6 +139,17 @@ def _quiet() -> Iterator[None]:
     finally:
         torch.overrides.has_torch_function = asked
         sys.setrecursionlimit(limit)
+
+
+@contextlib.contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    """Keeps a logger of torch's silent: a shape that does not fit is told once, by us, without its traceback."""
+    logger = logging.getLogger(name)
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
 
 
 def _overridden_or_watched(given: Any) -> bool:
