@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -37,6 +39,14 @@ def test_a_wrong_shape_names_the_module_path_the_function_and_the_shapes(device:
     assert "linear" in first
     assert any("(2, 6) float32" in line for line in rest)
     assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_a_wrong_shape_on_fake_tensors_is_told_once_and_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    with pytest.raises(ModelFailed):
+        trace_module(Outer(), (torch.randn(2, 4),), device="fake")
+    assert capfd.readouterr().err == ""
+    assert not logger.disabled
 
 
 def test_the_error_a_user_sees_is_that_of_the_real_run() -> None:

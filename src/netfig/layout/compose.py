@@ -58,17 +58,19 @@ def compose(
         more_shapes, more_labels = box_items(sized[id], left, top, badge_at=badge_at, copies_below=frame.direction == "down")
         shapes += more_shapes
         labels += more_labels
-    board = Board()
-    solid: list[Item] = [*shapes, *lines, *labels, *panel_labels]
-    for item in solid:
-        board.add(item)
-    for panel in panels:
-        board.add_outline(panel)
-    for wires in _named(figure):
-        first, paths = wires[0], [_page_path(frame, routed[w].path) for w in wires[:WAYS]]
-        label = place_label(figure.wires[first], first, wire_role(figure.wires[first].role), paths, theme, board)
-        labels.append(label)
-        board.add(label)
+    named = _named(figure)
+    if named:
+        board = Board()
+        solid: list[Item] = [*shapes, *lines, *labels, *panel_labels]
+        for item in solid:
+            board.add(item)
+        for panel in panels:
+            board.add_outline(panel)
+        for wires in named:
+            first, paths = wires[0], [_page_path(frame, routed[w].path) for w in wires[:WAYS]]
+            label = place_label(figure.wires[first], first, wire_role(figure.wires[first].role), paths, theme, board)
+            labels.append(label)
+            board.add(label)
     return [*panels, *lines, *shapes, *dots, *panel_labels, *labels]
 
 

@@ -117,6 +117,7 @@ class Measurer:
             side = self.besides[reader.id][other.id]
             label = max((self.label_size(i) for i in self._wires_between(other.id, reader.id)), default=(0.0, 0.0))
             gap = max(self.theme.gap_along, label[1] + JOIN + FORK if label[1] else 0.0)
+            block.length = max(block.length, 2 * label[0] + 18 if label[0] else 0.0)  # it stands on one side of the wire
             if side < 0:
                 offsets.append(-(reader.before + gap + other.after))
                 block.before = reader.before + gap + other.breadth

@@ -15,7 +15,7 @@ CELL = 64.0
 CLEAR = 5.0  # a wire keeps this far from boxes it does not belong to
 HIT, OVERLAP, CROSSING, OWN_CROSSING, BEND, LENGTH = 1000.0, 220.0, 28.0, 12.0, 9.0, 0.05
 BORDER = "\x00border"  # stands for the box in the trunk of a panel's outline
-LONG = 6 * CELL
+LONG, LARGE_CELL = 6 * CELL, 16 * CELL
 NEAR = 6.0  # parallel wires closer than this run on one another
 
 
@@ -27,15 +27,22 @@ class Field:
         self._members: dict[str, frozenset[str]] = {}
         self._obstacle_cells: dict[tuple[int, int], list[int]] = {}
         self._segments: dict[int, list[tuple[Segment, Trunk]]] = {}
-        self._segment_cells: dict[bool, dict[tuple[int, int], list[tuple[int, int]]]] = {True: {}, False: {}}
+        # by direction and by length: a long stretch would lie in very many small cells
+        self._segment_cells: dict[tuple[bool, bool], dict[tuple[int, int], list[tuple[int, int]]]] = {
+            (along, long): {} for along in (True, False) for long in (True, False)
+        }
         self._covered: dict[tuple[Trunk, bool, float], tuple[float, float]] = {}
         self.effort = EFFORT
 
     @staticmethod
-    def _cells(u0: float, v0: float, u1: float, v1: float) -> Iterator[tuple[int, int]]:
-        for a in range(int(u0 // CELL), int(u1 // CELL) + 1):
-            for b in range(int(v0 // CELL), int(v1 // CELL) + 1):
+    def _cells(u0: float, v0: float, u1: float, v1: float, size: float = CELL) -> Iterator[tuple[int, int]]:
+        for a in range(int(u0 // size), int(u1 // size) + 1):
+            for b in range(int(v0 // size), int(v1 // size) + 1):
                 yield a, b
+
+    @staticmethod
+    def _is_long(segment: Segment) -> bool:
+        return segment[2] - segment[0] + segment[3] - segment[1] > LONG
 
     def add_obstacle(self, rect: Rect, id: str) -> None:
         """Something no foreign wire may pass through."""
@@ -71,8 +78,9 @@ class Field:
             along = whole[2] - whole[0] >= whole[3] - whole[1]
             for segment in self._uncovered(whole, along, trunk):
                 kept.append((segment, trunk))
-                for cell in self._cells(*segment):
-                    self._segment_cells[along].setdefault(cell, []).append((wire, len(kept) - 1))
+                long = self._is_long(segment)
+                for cell in self._cells(*segment, LARGE_CELL if long else CELL):
+                    self._segment_cells[along, long].setdefault(cell, []).append((wire, len(kept) - 1))
 
     def new_of(self, segment: Segment, trunk: Trunk) -> list[Segment]:
         """What is to be looked at of a long stretch: what its trunk has already was looked at then."""
@@ -109,8 +117,9 @@ class Field:
         for segment, trunk in self._segments.pop(wire, ()):
             along = segment[2] - segment[0] >= segment[3] - segment[1]
             self._covered.pop((trunk, along, segment[1] if along else segment[0]), None)
-            for cell in self._cells(*segment):
-                self._segment_cells[along][cell] = [s for s in self._segment_cells[along][cell] if s[0] != wire]
+            cells = self._segment_cells[along, long := self._is_long(segment)]
+            for cell in self._cells(*segment, LARGE_CELL if long else CELL):
+                cells[cell] = [s for s in cells[cell] if s[0] != wire]
 
     def hits(self, segment: Segment, source: str, target: str, *, touching: bool = True) -> int:
         """How many boxes a segment passes through or too close to; it may touch (`touching`) those it ends at."""
@@ -156,10 +165,11 @@ class Field:
         """The wires' stretches in the cells around a segment that run along the flow, or across it."""
         u0, v0, u1, v1 = segment
         found: set[tuple[int, int]] = set()
-        cells = self._segment_cells[along]
-        for cell in self._cells(u0 - NEAR, v0 - NEAR, u1 + NEAR, v1 + NEAR):
-            if cell in cells:
-                found.update(cells[cell])
+        for long, size in ((False, CELL), (True, LARGE_CELL)):
+            cells = self._segment_cells[along, long]
+            for cell in self._cells(u0 - NEAR, v0 - NEAR, u1 + NEAR, v1 + NEAR, size) if cells else ():
+                if cell in cells:
+                    found.update(cells[cell])
         return [self._segments[wire][index] for wire, index in found]
 
     def cost(self, path: Path, trunk: Trunk, source: str, target: str, limit: float = float("inf")) -> float:

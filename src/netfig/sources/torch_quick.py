@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 def quick(kind: type[T]) -> type[T]:
     """A constructor of `kind` with the same arguments and defaults."""
-    assert not hasattr(kind, "__post_init__"), f"{kind.__name__} would not be checked"
+    if hasattr(kind, "__post_init__"):
+        raise TypeError(f"a {kind.__name__} would not be checked")
 
     def settle(self: Any) -> None:
         self.__class__ = kind

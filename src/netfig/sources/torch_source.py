@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -53,7 +52,7 @@ def trace(request: Request, found: Resolved, inputs: Inputs) -> Loaded:
 
     model = found.value
     run = ModelRun(model, inputs.args, inputs.kwargs)
-    with _in_mode(model, request.mode, keep=found.is_fresh), _quiet_torch():
+    with _in_mode(model, request.mode, keep=found.is_fresh):
         try:
             graph = trace_module(
                 model,
@@ -93,17 +92,6 @@ def _in_mode(model: Any, mode: str, *, keep: bool) -> Iterator[None]:
         for parameter, flag in gradients:
             if parameter.requires_grad != flag:
                 parameter.requires_grad_(flag)
-
-
-@contextlib.contextmanager
-def _quiet_torch() -> Iterator[None]:
-    """Keep torch from logging a traceback for each op that fails on fake tensors: the error we raise says it once."""
-    log = logging.getLogger("torch._subclasses.fake_tensor")
-    was_disabled, log.disabled = log.disabled, True
-    try:
-        yield
-    finally:
-        log.disabled = was_disabled
 
 
 def _verify(run: ModelRun) -> None:
