@@ -27,6 +27,7 @@ MAX_TEXT_WIDTH = 280.0
 STACK_OFFSET = 5.0  # each copy behind a stacked box
 SLIM_WIDTH = 48.0  # least width of a box in a row
 SYMBOL_LENGTH = 8  # characters: more is no symbol
+MARK_PAD = 6.0  # a mark sits on the top outline and reaches a little below it
 BADGE_SIZE = 14.0
 BADGE_GAP = 6.0
 LEADING = 1.22
@@ -142,7 +143,8 @@ def size_box(box: Box, theme: Theme, *, slim: bool = False) -> SizedBox:
             diameter = max(diameter, round(text_width + 9))
             return SizedBox(box, style, "circle", diameter, diameter, tuple(lines), baseline, badge)
         outline = "pill"  # a word does not fit in a circle
-    height = max(style.min_height, baseline + 2 * style.pad_y + max(2.0, descent))
+    pad_y = max(style.pad_y, MARK_PAD) if box.marks else style.pad_y
+    height = max(style.min_height, baseline + 2 * pad_y + max(2.0, descent))
     least = min(style.min_width, SLIM_WIDTH) if slim else style.min_width
     width = max(least, text_width + 2 * max(style.pad_x, 9.0 if outline == "pill" else 0.0))
     if outline == "pill" and len(lines) > 1:
