@@ -57,7 +57,7 @@ class Theme:
     summary: str = ""
     page: str = "#FFFFFF"
     ink: str = "#1B1F24"
-    muted: str = "#566070"
+    muted: str = "#47505E"
     light_mix: float = 0.55  # cuboid top: towards white
     dark_mix: float = 0.22  # cuboid side: towards the stroke
     sans: tuple[str, ...] = ("Liberation Sans", "Arial", "Helvetica", "sans-serif")

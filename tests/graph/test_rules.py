@@ -44,6 +44,7 @@ IN_PLACE = {"values": (MEMORY, Value("y", storage="s")), "ops": (WRITE,)}
 BROKEN = {
     "G1 value ids": (graph(values=(X, X, Y)), "G1: two values have the id 'x'"),
     "G1 op ids": (graph(values=(X, Y, Value("z")), ops=(RELU, op("relu", "y", "z"))), "G1: two ops have the id 'relu'"),
+    "G1 op and scope": (graph(ops=(op("net", "x", "y"),)), "G1: an op and a scope have the id 'net'"),
     "G1 axis ids": (graph(axes=(T, T)), "G1: two axes have the id 't'"),
     "G2 colon": (graph(axes=(Axis("a:b", "a"),)), "G2: the id of axis 'a:b' contains ':'"),
     "G2 control": (graph(axes=(Axis("a\0", "a"),)), "G2: the id of axis 'a\\x00' contains the character U+0000"),

@@ -130,7 +130,7 @@ def test_boxes_that_read_alike_say_the_name_of_their_attribute():
 
 def test_a_cell_called_again_is_marked_as_the_same_weights():
     marks = [box.marks for box in drawn("state").figure.boxes.values() if "RNN" in text_of(box.title[0])]
-    assert marks == [(), *[("shared",)] * 4]
+    assert marks == [("shared",)] * 5
 
 
 def test_an_identity_around_a_body_is_a_skip_and_the_panel_closes_with_depth_one():
@@ -146,3 +146,31 @@ def test_dropout_that_does_nothing_is_named_under_the_figure():
 def test_a_closed_container_says_what_it_holds():
     body = next(box for box in drawn("residual", depth=1).figure.boxes.values() if text_of(box.title[0]) == "body")
     assert any("linear" in text_of(row.text) or "layers" in text_of(row.text) for row in body.rows)
+
+
+def test_a_wire_says_the_shape_its_reader_sees_though_a_transpose_is_not_drawn():
+    model = nn.Sequential(nn.Conv1d(3, 6, 1), Transposed(), nn.Linear(6, 2))
+    result = netfig.draw(model, torch.randn(1, 3, 5))
+    assert "5×6" in [text_of(w.label) for w in result.figure.wires]
+
+
+def test_indexing_that_leaves_something_behind_is_drawn_as_written():
+    result = netfig.draw(Picks(), torch.randn(2, 4, 5))
+    assert {"[:, 0]", "[:, 1:3]"} <= set(titles(result))
+    assert figure_problems(result.graph, result.figure) == []
+
+
+class Transposed(nn.Module):
+    def forward(self, x):
+        return x.transpose(1, 2)
+
+
+class Picks(nn.Module):
+    def forward(self, x):
+        return x[:, 0], x[:, 1:3], x[:, :, None]
+
+
+def test_query_key_and_value_from_one_box_are_a_wire_each():
+    result = drawn("attention")
+    ends = [(w.source.box, w.target.box) for w in result.figure.wires if "chunk" in w.source.box]
+    assert len(ends) == 3

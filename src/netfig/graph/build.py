@@ -90,8 +90,12 @@ class GraphBuilder:
         return self._open[-1]
 
     def unique(self, wanted: str, kind: str = "op") -> str:
-        """An id not used yet among this kind of things: the wanted one, or it with ``@1``, ``@2`` …"""
+        """An id not used yet among this kind of things: the wanted one, or it with ``@1``, ``@2`` …
+
+        Ops and scopes are one kind: no op is called like a scope.
+        """
         wanted = safe_id(wanted)
+        kind = "op" if kind == "scope" else kind
         key = f"{kind}:{wanted}"
         count = self._used.get(key, 0)
         while True:

@@ -2,7 +2,7 @@
 
 Each rule has a number that its messages start with:
 
-- G1  ids are unique within values, ops, scopes and axes.
+- G1  ids are unique within values, within axes, and within ops and scopes together.
 - G2  an id is text, not empty, and has no ``:``, control character or lone surrogate.
 - G3  what is named exists: values in slots, outputs, scopes' inputs, outputs and `owns`, `grad_of`; an op's scope.
 - G4  a computed value has exactly one producer, any other value none.
@@ -51,6 +51,7 @@ def violations(graph: Graph) -> list[str]:
     axis_ids = [a.id for a in graph.axes]
     _ids(found, (("value", value_ids), ("op", op_ids), ("scope", scope_ids), ("axis", axis_ids)))
     known, scopes, axes = set(value_ids), set(scope_ids), set(axis_ids)
+    found += [f"G1: an op and a scope have the id {one!r}" for one in op_ids if one in scopes]
     _values(found, graph.values, known, axes)
     _scopes(found, graph.scopes, known, axes)
     if any(op.writes for op in graph.ops):

@@ -237,6 +237,11 @@ class Measurer:
     def _measure_parallel(self, block: Block) -> None:
         parts, gap = block.parts, self.theme.gap_across
         aligns = [at[0] for at in block.at]
+        panels = [p for p in parts if p.kind == "panel"]
+        longest = max((p.length for p in panels), default=0.0)
+        for panel in panels:  # panels side by side are equally long where that wastes little
+            if panel.length >= 0.7 * longest:
+                panel.length = longest
         block.length = max(p.length for p in parts)
         main = _main_branch(parts)
         if main is not None and len(parts) > 1:

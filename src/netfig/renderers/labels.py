@@ -117,7 +117,8 @@ def _pool(scope: Scope) -> tuple[str, list[str]]:
         return (f"global {kind} pool" if size == 1 else f"adaptive {kind} pool {times(scope.attribute('output_size'))}"), []
     stride = _uniform(scope.attribute("stride"))
     same = stride is None or stride == _uniform(scope.attribute("kernel_size"))
-    return f"{_window(scope, dims)} {kind} pool" + ("" if same else f", /{times(stride)}"), []
+    step = "" if same else ", stride 1" if stride == 1 else f", /{times(stride)}"
+    return f"{_window(scope, dims)} {kind} pool{step}", []
 
 
 def _linear(scope: Scope) -> tuple[str, list[str]]:
@@ -125,7 +126,7 @@ def _linear(scope: Scope) -> tuple[str, list[str]]:
 
 
 def _embedding(scope: Scope) -> tuple[str, list[str]]:
-    return "embedding", [f"{scope.attribute('num_embeddings')} × {scope.attribute('embedding_dim')}"]
+    return "embedding", [f"{scope.attribute('num_embeddings')}×{scope.attribute('embedding_dim')}"]
 
 
 def _recurrent(scope: Scope) -> tuple[str, list[str]]:

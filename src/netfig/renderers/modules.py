@@ -10,12 +10,14 @@ from typing import Literal
 from netfig.figure import Box, End, Figure, Group, Mark, Row, Wire
 from netfig.graph import Graph, Op, Scope, Value
 from netfig.hooks import Renderer
-from netfig.mathtext import Text, plain, text_of
+from netfig.mathtext import Text, math, plain, text_of
 from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
 from netfig.renderers.labels import MODULE_ROLES, batch_of, has_maps, module_label, module_role, number, shape_text
 from netfig.renderers.view import Detail, Edge, Leaf, View
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+FEW = 3
+"""Values that one operation takes from one box and that are still drawn as a wire each."""
 LINE = 24
 """Characters of a box's title before it becomes two lines."""
 
@@ -111,7 +113,7 @@ class FigureMaker:
         def hidden(op: Op) -> bool:
             if not look.helpers and kind_of(graph, op).helper:
                 return True
-            if op.kind == "getitem" and not look.helpers:
+            if op.kind == "getitem" and not look.helpers and not self._picks(op):
                 return True
             return not look.reshapes and op.kind.rstrip("_") in RESHAPES and not self._flattens(op)
 
@@ -124,6 +126,7 @@ class FigureMaker:
             return kind_of(graph, op).role == "op" or "rand" in maker.kind
 
         self.view = View(graph, Detail(opened, hidden, stored, shown, look.constants))
+        self.lenders = {n.value for n in graph.notes if n.key == "params.shared_with" and isinstance(n.value, str)}
         self.folded: dict[str, list[str]] = {}
         if look.fold:
             self._fold_activations()
@@ -135,6 +138,14 @@ class FigureMaker:
         before = self.graph.value_by_id[reads[0]].type.shape if reads else None
         after = self.graph.value_by_id[op.outputs[0]].type.shape if op.outputs else None
         return op.kind in ("view", "reshape") and bool(before and after) and len(before or ()) > 2 and len(after or ()) <= 2
+
+    def _picks(self, op: Op) -> bool:
+        """Whether indexing leaves something of what flows behind: one token, every second column."""
+        value = self.graph.value_by_id
+        reads = [value[r] for r in op.reads]
+        if any(v.kind in ("parameter", "buffer") for v in reads) or not reads or not op.outputs:
+            return False
+        return value[op.outputs[0]].type.numel != reads[0].type.numel
 
     # -- folding ----------------------------------------------------------------------------------------------------
 
@@ -196,6 +207,8 @@ class FigureMaker:
             return module_label(item)
         if self._flattens(item):
             return "flatten", []
+        if item.kind == "getitem" and item.attribute("dim") is not None:
+            return index_text(item), []
         row = kind_of(self.graph, item)
         if row.role == "op" and self._op_role(item) == "op" and row.sign:
             return row.sign, []
@@ -204,6 +217,8 @@ class FigureMaker:
     def _op_words(self, op: Op, label: str, sign: str) -> tuple[str, list[str]]:
         """A functional op with its setting: ``× 0.125``, ``concat``, ``mean over 1``."""
         other = op.attribute("other", op.attribute("alpha" if op.kind not in ("add", "sub") else "other"))
+        if op.attribute("is_causal"):
+            return label, ["causal"]
         if sign and other is not None and isinstance(other, (int, float)):
             return f"{'×' if sign == '⊙' else sign} {other:g}", []
         dim = op.attribute("dim")
@@ -240,6 +255,8 @@ class FigureMaker:
         role = self._role(leaf)
         title, details = self._title(leaf)
         lines = [plain(line) for line in _lines(title, self.folded.get(leaf.id, []))]
+        if role in ("input", "output") and len(title) == 1:
+            lines = [math(title)]
         if leaf.id in self.alike:
             details = [self.alike[leaf.id], *details]
         rows = [Row("detail", plain(d)) for d in (*details, *self._plugin_details(leaf))]
@@ -311,7 +328,7 @@ class FigureMaker:
         marks: list[Mark] = []
         if leaf.item is None:
             return ("shared",) if len(self.graph.value_by_id[leaf.stands_for[0]].names) > 1 else ()
-        if self._shared_with(leaf):
+        if self._shared_with(leaf) or self.lenders & {leaf.item.id, *leaf.stands_for}:
             marks.append("shared")
         if "failed" in self.graph.notes_on(leaf.item.id):
             marks.append("failed")
@@ -392,24 +409,35 @@ class FigureMaker:
         return plain(path + (f" (call {panel.call + 1})" if panel.call else ""))
 
     def _panel_detail(self, panel: Scope) -> Text:
-        name = "" if panel.type_name in CONTAINERS else panel.type_name
+        said = panel.path.rpartition(".")[2].replace("_", "").lower()
+        name = "" if panel.type_name in CONTAINERS or panel.type_name.lower() == said else panel.type_name
         return plain(", ".join(word for word in (name, "same weights" if panel.call else "") if word))
 
     def _wires(self, skips: set[tuple[str, str]]) -> list[Wire]:
         view = self.view
         labelled: set[str] = set()
         wires = []
-        changes = {leaf: self._changes(leaf) for leaf in view.leaves}
+        changed = self._changed()
         order = {name: leaf.order for name, leaf in view.leaves.items()}
         for (source, target), edge in sorted(view.edges.items(), key=lambda kv: (order[kv[0][0]], order[kv[0][1]], kv[1].rank)):
             role = "skip" if (source, target) in skips and self._joins(view.leaves[target]) else "data"
             label: Text = ()
             if role == "data" and source not in labelled and not view.is_output(view.leaves[target]):
-                label = self._wire_label(edge, changes[source])
+                label = self._wire_label(edge, source in changed)
                 if label:
                     labelled.add(source)
-            wires.append(Wire(End(source), End(target, edge.slot), role, label, tuple(edge.values)))
+            for values in self._apart(edge):
+                wires.append(Wire(End(source), End(target, edge.slot), role, label, values))
+                label = ()
         return wires
+
+    def _apart(self, edge: Edge) -> list[tuple[str, ...]]:
+        """A few values that one operation takes from one box are a wire each: query, key and value are three."""
+        item = self.view.leaves[edge.target].item
+        operation = isinstance(item, Op) or (item is not None and item.kind == "function")
+        if operation and 1 < len(edge.values) <= FEW:
+            return [(value,) for value in edge.values]
+        return [tuple(edge.values)]
 
     def _joins(self, leaf: Leaf) -> bool:
         """Whether a box adds, multiplies or concatenates: where a bypass of it is what people call a skip connection."""
@@ -417,21 +445,32 @@ class FigureMaker:
         kind = item.kind if isinstance(item, Op) else item.type_name if item is not None and item.kind == "function" else ""
         return kind in ("cat", "concat", "stack") or (kind in KINDS and KINDS[kind].role == "op")
 
-    def _changes(self, leaf_id: str) -> bool:
-        """Whether what leaves a box has another shape than everything that enters it."""
-        leaf = self.view.leaves[leaf_id]
-        if leaf.item is None or self._role(leaf) == "note":
-            return False
+    def _changed(self) -> set[str]:
+        """Boxes that something leaves in another shape than everything that enters."""
         types = self.graph.value_by_id
-        entering = {types[v].type.shape for e in self.view.edges.values() if e.target == leaf_id for v in e.values}
-        leaving = {types[v].type.shape for e in self.view.edges.values() if e.source == leaf_id for v in e.values}
-        return not leaving <= entering
+        entering: dict[str, set[object]] = {}
+        leaving: dict[str, set[object]] = {}
+        for edge in self.view.edges.values():
+            shapes = [types[v].type.shape for v in edge.read]
+            entering.setdefault(edge.target, set()).update(shapes)
+            leaving.setdefault(edge.source, set()).update(shapes)
+        return {
+            name
+            for name, shapes in leaving.items()
+            if not shapes <= entering.get(name, set())
+            and self.view.leaves[name].item is not None
+            and self._role(self.view.leaves[name]) != "note"
+        }
 
     def _wire_label(self, edge: Edge, changed: bool) -> Text:
         if self.look.shapes == "none" or (self.look.shapes == "changes" and not changed):
             return ()
-        shapes = {shape_text(self.graph.value_by_id[v].type, self.batch, self.maps) for v in edge.values}
-        return plain(shapes.pop()) if len(shapes) == 1 else ()
+        shapes = {shape_text(self.graph.value_by_id[v].type, self.batch, self.maps) for v in edge.read}
+        if len(shapes) != 1:
+            return ()
+        shape = shapes.pop()
+        several = len(edge.read) > 1 and len(self._apart(edge)) == 1
+        return plain(f"{len(edge.read)} × ({shape})" if several and shape else shape)
 
     def _caption(self) -> tuple[Text, ...]:
         graph, view = self.graph, self.view
@@ -447,7 +486,7 @@ class FigureMaker:
             facts.append(f"{left_out} helper operation{'s' if left_out > 1 else ''} not drawn")
         if view.unchanged:
             names = sorted({s.type_name for s in view.unchanged})
-            facts.append(f"not drawn because they change nothing here: {', '.join(names)}")
+            facts.append(f"{', '.join(names)} not drawn ({'it changes' if len(names) == 1 else 'they change'} nothing here)")
         lines = ["; ".join(facts)] if facts else []
         notes = graph.notes_on("")
         if "data_dependent" in notes:
@@ -471,6 +510,16 @@ def _lines(title: str, folded: list[str]) -> list[str]:
         return [title]
     joined = ", ".join([title, *folded])
     return [joined] if len(joined) <= LINE else [title, ", ".join(folded)]
+
+
+def index_text(op: Op) -> str:
+    """Indexing one dimension, as written: ``[:, 0]``, ``[…, -1]``, ``[:, 1:3]``."""
+    dim, index = int(op.attribute("dim") or 0), op.attribute("index")  # type: ignore[arg-type]
+    if index is None:
+        start, end, step = (op.attribute(key) for key in ("start", "end", "step"))
+        bounded = isinstance(end, int) and end < 2**62
+        index = f"{start or ''}:{end if bounded else ''}" + (f":{step}" if step not in (None, 1) else "")
+    return f"[{':, ' * dim}{index}]".replace("-", "−")
 
 
 def _dims(value: Value) -> str:

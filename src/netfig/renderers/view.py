@@ -26,13 +26,17 @@ class Leaf:
 
 @dataclass(slots=True)
 class Edge:
-    """Values on their way from one leaf to another, with the slot of the reader they enter."""
+    """Values on their way from one leaf to another, with the slot of the reader they enter.
+
+    `read` are the values as the reader sees them: the last helper's outputs where helpers in between are left out.
+    """
 
     source: str
     target: str
     values: list[str]
     slot: str = ""
     rank: int = 0
+    read: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ class View:
                         continue
                     self._stored_leaf(value, kinds[value], leaf, position)
                 for carried in self._stands.get(value, ()):
-                    self._connect(self._made[carried], leaf.id, carried, slot.name, rank)
+                    self._connect(self._made[carried], leaf.id, carried, slot.name, rank, ref.value)
 
     def _stored_leaf(self, value: str, kind: str, reader: Leaf, position: int) -> None:
         """A chip for a weight, one for each reader, so that it stands beside the op that uses it."""
@@ -179,12 +183,13 @@ class View:
         self._made[value] = name
         self._stands[value] = (value,)
 
-    def _connect(self, source: str, target: str, value: str, slot: str, rank: int) -> None:
+    def _connect(self, source: str, target: str, value: str, slot: str, rank: int, read: str = "") -> None:
         if source == target:
             return
         edge = self.edges.setdefault((source, target), Edge(source, target, [], slot, rank))
         if value not in edge.values:
             edge.values.append(value)
+            edge.read.append(read or value)
 
     def _add_outputs(self) -> None:
         groups: dict[str, list[str]] = {}
@@ -260,7 +265,10 @@ class View:
             source = kept if source == folded else source
             edge.source = source
             if (source, target) in found:
-                found[source, target].values += [v for v in edge.values if v not in found[source, target].values]
+                into = found[source, target]
+                fresh = [k for k, v in enumerate(edge.values) if v not in into.values]
+                into.values += [edge.values[k] for k in fresh]
+                into.read += [edge.read[k] for k in fresh]
             else:
                 found[source, target] = edge
         self.edges = found

@@ -19,6 +19,8 @@ from netfig.sources.torch_values import Names, Part, Pending, Region, Values
 
 _DIMS: dict[int, Dim] = {}
 _TYPES: dict[tuple[Any, Any], TensorType] = {}
+COMPARED = frozenset({bool, int, float, complex, str})
+"""Types of arguments that may be left out when they are the default; a script object cannot even be compared."""
 
 
 def tensor_type(dtype: torch.dtype, shape: tuple[int, ...]) -> TensorType:
@@ -71,10 +73,11 @@ class Build:
         self.ops: list[Op] = []
         self.op_at: dict[int, str] = {}  # where an operator stands in the log → the id of its op
         self.final: dict[int, str] = {}
-        self._op_name, self._scope_name = Names(), Names()
+        self._name = Names()  # of ops and scopes alike
         self._calls: dict[int, int] = {}
         self._phase: Any = "forward"
-        self.here = OpenScope(self._scope_name(safe_id(name)), "root", None, type_name)
+        self.here = OpenScope(self._name(safe_id(name)), "root", None, type_name)
+        self._paths = [self._name(safe_id(path)) if path else "" for path, _ in modules]  # theirs, whatever an op is called
         self.scopes = [self.here]
         self.here.prefix = ""
 
@@ -107,19 +110,19 @@ class Build:
         call = self._calls.get(index, 0)
         self._calls[index] = call + 1
         if path:
-            wanted = safe_id(path)
-            opened = self._open(f"{wanted}@{call}" if call else wanted, "module", type_name)
+            wanted = self._paths[index]
+            opened = self._open(self._name(f"{wanted}@{call}") if call else wanted, "module", type_name)
             opened.path, opened.call, opened.module = path, call, index
         elif self.here.module == -1 and self.here.parent is None and not call:
             opened = self.here  # the model itself is the root
             opened.module = index
         else:
-            opened = self._open(f"{self.scopes[0].id}@{call}", "module", type_name)
+            opened = self._open(self._name(f"{self.scopes[0].id}@{call}"), "module", type_name)
             opened.call, opened.module = call, index
         opened.inputs = inputs
 
-    def _open(self, wanted: str, kind: Any, type_name: str) -> OpenScope:
-        opened = OpenScope(self._scope_name(wanted), kind, self.here, type_name)
+    def _open(self, id: str, kind: Any, type_name: str) -> OpenScope:
+        opened = OpenScope(id, kind, self.here, type_name)
         opened.first_op = len(self.ops)
         self.scopes.append(opened)
         self.here = opened
@@ -135,7 +138,7 @@ class Build:
         name = function_name(span.function)
         if name in {"grad", "backward"}:
             self._phase = "backward"
-        self._open(f"{self.here.prefix}{name}", "function", name)
+        self._open(self._name(f"{self.here.prefix}{name}"), "function", name)
 
     def _leave_function(self, numbers: Sequence[int]) -> None:
         here = self.here
@@ -157,7 +160,7 @@ class Build:
             self._sort_plain(call, info, args)
         kind = function_name(function) if function is not None else self._kind(info, args)
         here = self.here
-        op_id = self._op_name(here.prefix + kind)
+        op_id = self._name(here.prefix + kind)
         self.op_at[position] = op_id
         outputs: tuple[str, ...]
         if type(made) is Number and not call.written:
@@ -201,7 +204,7 @@ class Build:
                 slots.append(QuickSlot(name, read(value).refs))
             elif kind is list:
                 self._list(call, name, value)
-            elif value is not None and value != default:
+            elif value is not None and (kind not in COMPARED or value != default):
                 attributes.append((name, literal(value)))
 
     def _sort(self, call: Call, info: OpInfo, args: Sequence[Any], kwargs: dict[str, Any] | None) -> None:
@@ -221,7 +224,7 @@ class Build:
                     slots.append(QuickSlot(name, read(value).refs))
             elif kind is list:
                 self._list(call, name, value)
-            elif value is not None and (index >= len(info.names) or value != info.default(name)):
+            elif value is not None and (index >= len(info.names) or kind not in COMPARED or value != info.default(name)):
                 call.attributes.append((name, literal(value)))
 
     def _list(self, call: Call, name: str, items: list[Any]) -> None:
@@ -272,7 +275,7 @@ class Build:
         slots = [Slot("written", tuple([value.ref for _, value in parts]))]
         if old is not None:
             slots.insert(0, Slot("old", old.refs))
-        op_id = self._op_name(f"{self.here.prefix}write")
+        op_id = self._name(f"{self.here.prefix}write")
         made = self.values.declare(number, "computed", f"{op_id}.out")
         attributes: tuple[tuple[str, Attribute], ...] = ()
         if region.layout is not None:

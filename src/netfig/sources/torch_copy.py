@@ -11,6 +11,7 @@ import collections
 import copy
 import enum
 import functools
+import itertools
 import random
 import sys
 import types
@@ -54,14 +55,14 @@ class StructuralCopy:
         return made
 
     def _copy(self, original: Any, kind: type) -> Any:
+        handler = _BY_TYPE.get(kind)
+        if handler is not None:
+            return handler(self, original)
         if isinstance(original, Tensor):
             return self._copy_tensor(original)
         if isinstance(original, nn.Module):
             return original if isinstance(original, torch.jit.ScriptModule) else self._copy_object(original, kind)
-        handler = _BY_TYPE.get(kind)
-        if handler is not None:
-            return handler(self, original)
-        if isinstance(original, (type, enum.Enum, types.ModuleType)):
+        if isinstance(original, (type, enum.Enum, types.ModuleType, torch.fx.Graph)):
             return original
         if isinstance(original, (dict, list, set)):
             return self._copy_container_subclass(original, kind)
@@ -69,9 +70,11 @@ class StructuralCopy:
             return kind(*map(self, original)) if hasattr(original, "_fields") else tuple(map(self, original))
         if isinstance(original, (torch.Generator, random.Random)):
             return original.clone_state() if isinstance(original, torch.Generator) else copy.deepcopy(original)
+        if kind.__module__.startswith("numpy.random"):
+            return copy.deepcopy(original)
         if kind.__module__ == "numpy" and hasattr(original, "copy"):
             return original.copy()
-        if vars(kind).get("__new__", kind.__new__) is object.__new__ and hasattr(original, "__dict__"):
+        if vars(kind).get("__new__", kind.__new__) is object.__new__ and (hasattr(original, "__dict__") or _slots(kind)):
             return self._copy_object(original, kind)
         return original
 
@@ -81,15 +84,19 @@ class StructuralCopy:
         extra = original.__dict__
         if extra and not isinstance(original, UninitializedTensorMixin) and made.__dict__ is not extra:
             for key, value in extra.items():
-                made.__dict__.setdefault(key, value)
+                if not key.startswith("_netfig"):  # what an earlier run wrote on it
+                    made.__dict__.setdefault(key, value)
         return made
 
     def _copy_object(self, original: Any, kind: type) -> Any:
-        made: Any = kind.__new__(kind)  # type: ignore[call-overload]
+        try:
+            made: Any = object.__new__(kind)  # not the class's own: a GraphModule makes a class for itself there
+        except TypeError:  # a class laid out in C
+            made = kind.__new__(kind)  # type: ignore[call-overload]
         self._memo[id(original)] = made
         self._kept.append(original)
-        state = made.__dict__
-        for key, value in original.__dict__.items():
+        state = getattr(made, "__dict__", {})
+        for key, value in getattr(original, "__dict__", state).items():
             sort = type(value)
             if sort in _ATOMS:
                 state[key] = value
@@ -177,6 +184,28 @@ class StructuralCopy:
             self(original.func), *map(self, original.args), **{k: self(v) for k, v in original.keywords.items()}
         )
 
+    def _copy_namespace(self, original: types.SimpleNamespace) -> types.SimpleNamespace:
+        made = types.SimpleNamespace()
+        self._memo[id(original)] = made
+        self._kept.append(original)
+        for key, value in vars(original).items():
+            setattr(made, key, self(value))
+        return made
+
+    def _copy_count(self, original: Any) -> Any:
+        try:
+            return copy.copy(original)
+        except TypeError:  # a Python that does not copy iterators
+            return original
+
+    def _copy_proxy(self, original: Any) -> Any:
+        try:
+            target = original.__getattribute__.__self__  # a proxy hands this on to what it stands for
+        except ReferenceError:
+            return original
+        made = self(target)
+        return original if made is target else weakref.proxy(made)
+
     def _copy_weakref(self, original: weakref.ref[Any]) -> weakref.ref[Any]:
         target = original()
         made = self(target) if target is not None else None
@@ -195,6 +224,10 @@ _BY_TYPE: dict[type, Callable[[StructuralCopy, Any], Any]] = {
     types.FunctionType: StructuralCopy._copy_function,
     functools.partial: StructuralCopy._copy_partial,
     weakref.ReferenceType: StructuralCopy._copy_weakref,
+    **dict.fromkeys(weakref.ProxyTypes, StructuralCopy._copy_proxy),
+    types.SimpleNamespace: StructuralCopy._copy_namespace,
+    itertools.count: StructuralCopy._copy_count,
+    bytearray: lambda _, original: bytearray(original),
 }
 
 
@@ -204,7 +237,9 @@ def _slots(kind: type) -> tuple[str, ...]:
     found: list[str] = []
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())
-        found += [slots] if isinstance(slots, str) else slots
+        for slot in [slots] if isinstance(slots, str) else slots:
+            private = slot.startswith("__") and not slot.endswith("__")
+            found.append(f"_{base.__name__.lstrip('_')}{slot}" if private else slot)
     return tuple(slot for slot in found if slot not in {"__dict__", "__weakref__"})
 
 

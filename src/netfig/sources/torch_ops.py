@@ -55,8 +55,8 @@ class OpInfo:
             self.when = self.names.index(when)
         self.writes = tuple(writes)
         returns = schema.returns if schema is not None else []
-        self.fresh = not self.writes and all(r.alias_info is None for r in returns)
-        self.question = self.target.startswith("prim.")  # asks a tensor about itself, computes nothing
+        self.fresh = not self.writes and all(r.alias_info is None for r in returns) and self.name not in _SECRET_VIEWS
+        self.question = self.target.startswith(("prim.", "profiler."))  # a question or a mark: computes nothing
         self.reserve = self.target in {"aten.empty.memory_format", "aten.empty_strided.default"}
         self.lift = self.target == "aten.lift_fresh.default"
         self.view = not self.writes and not self.fresh
@@ -91,6 +91,8 @@ class OpInfo:
 
 
 _NOTHING = object()
+_SECRET_VIEWS = frozenset({"unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk"})
+"""Operators that hand out views without saying so."""
 FACTORIES = frozenset(f"{word}_like" for word in ("empty", "full", "ones", "rand", "randint", "randn", "zeros")) | frozenset(
     f"new_{word}" for word in ("empty", "empty_strided", "full", "ones", "zeros")
 )

@@ -12,6 +12,7 @@ import sys
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import ref as _ref
 
 import torch
 import torch.nn.functional as functional
@@ -21,13 +22,16 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from netfig.sources.torch_looks import decides
 from netfig.sources.torch_ops import FACTS, OpInfo, op_info
 
 OP, ENTER, EXIT, SPAN = 0, 1, 2, 3
 """Kinds of log entries."""
 
 _Parameter = nn.Parameter
+_RUNS = itertools.count(1)
 _MethodWrapper = type(Tensor.shape.__get__)  # type: ignore[attr-defined]
+_PLACES = frozenset({Tensor.device, Tensor.is_cpu, Tensor.is_cuda, Tensor.is_meta})
 
 
 class Number(int):
@@ -53,7 +57,8 @@ class External(NamedTuple):
 class Recorder:
     """The log of one run and the numbers of its tensors."""
 
-    def __init__(self, *, keep_constants: bool = False) -> None:
+    def __init__(self, *, keep_constants: bool = False, remember: bool = False) -> None:
+        self.mark = sys.intern(f"_netfig{next(_RUNS)}")  # of this run: what another one wrote on a tensor says nothing here
         self.log: list[tuple[Any, ...]] = []
         self.seen: list[Seen] = [(torch.float32, (), None, 0, 0)]  # number 0 is nobody's: a number is always true
         self.external: dict[int, External] = {}  # by number
@@ -62,6 +67,9 @@ class Recorder:
         self.dynamic: dict[int, str] = {}  # log position → where in the user's code
         self.failed: tuple[BaseException, int, str] | None = None
         self.failing: tuple[BaseException, Any] | None = None
+        self.raised = False  # whether an operator or function of torch raised, even if the model took no notice
+        self.made: list[_ref[Tensor]] | None = [] if remember else None  # of a run without data, to find what it leaves behind
+        self.looked = False  # whether the model asked where a tensor lives
         self.inside = 0  # torch functions under way: the function mode is off within them
         self.paused = False
         self._keep_constants = keep_constants
@@ -78,7 +86,7 @@ class Recorder:
     def adopt(self, tensor: Tensor, kind: str, names: tuple[str, ...], *, mark: bool = True) -> Number:
         """Number a tensor that exists before the run; `mark` writes the number on it (it is ours, or known to be harmless)."""
         state = tensor.__dict__
-        known = state.get("_netfig") or self._known.get(id(tensor))
+        known = state.get(self.mark) or self._known.get(id(tensor))
         if known is not None:
             before = self.external[known]
             self.external[known] = External(before.kind, (*before.names, *(n for n in names if n not in before.names)))
@@ -89,7 +97,9 @@ class Recorder:
         self._protected.setdefault(storage, tensor)
         self._adopted[number] = tensor
         if mark:
-            state["_netfig"] = number
+            state[self.mark] = number
+            if self.made is not None:
+                self.made.append(_ref(tensor))
         else:
             self._known[id(tensor)] = number
             if not tensor.is_inference():
@@ -98,7 +108,7 @@ class Recorder:
 
     def number_of(self, tensor: Tensor) -> Number | None:
         """The number of a tensor, if it has one in this run."""
-        found: Number | None = tensor.__dict__.get("_netfig")
+        found: Number | None = tensor.__dict__.get(self.mark)
         return self._known.get(id(tensor)) if found is None else found
 
     def tensor(self, number: int) -> Tensor:
@@ -114,13 +124,13 @@ class Recorder:
             inner = tensor
             while is_functorch_wrapped_tensor(inner):
                 inner = get_unwrapped(inner)
-            return inner.__dict__.get("_netfig") or self.meet(inner)
+            return inner.__dict__.get(self.mark) or self.meet(inner)
         with _disable_current_modes(), torch._C.DisableTorchFunction():
             base = tensor._base if tensor._is_view() else None
             if base is not None and (of := self.number_of(base)) is not None:
                 number = self._describe(tensor, self.seen[of][4])
                 self.log.append((OP, op_info(torch.ops.aten.alias.default), (of,), None, number))
-                tensor._netfig = number  # type: ignore[attr-defined]
+                tensor.__dict__[self.mark] = number
                 return number
             number = self.adopt(tensor, "constant", (), mark=False)
             if tensor.numel() <= 8 and type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.dtype in _NUMBERS:
@@ -153,7 +163,9 @@ class Recorder:
         return number
 
     def _new(self, tensor: Tensor, storage: int | None) -> Number:
-        number = tensor.__dict__["_netfig"] = self._describe(tensor, storage)
+        number = tensor.__dict__[self.mark] = self._describe(tensor, storage)
+        if self.made is not None:
+            self.made.append(_ref(tensor))
         return number
 
     # ops
@@ -163,8 +175,9 @@ class Recorder:
         info = FACTS.get(id(func)) or op_info(func)
         if info.question:
             return func(*args, **kwargs)
+        mark = self.mark
         encoded = [
-            (a.__dict__.get("_netfig") or self.meet(a)) if isinstance(a, Tensor) else self._encode(a) if type(a) in _LISTS else a
+            (a.__dict__.get(mark) or self.meet(a)) if isinstance(a, Tensor) else self._encode(a) if type(a) in _LISTS else a
             for a in args
         ]
         encoded_kwargs = {k: self._encode(v) for k, v in kwargs.items()} if kwargs else None
@@ -172,10 +185,16 @@ class Recorder:
         if info.writes:
             for _, written in info.written(encoded, encoded_kwargs or {}):
                 self._protect(written)
-        out = info.run(*args, **kwargs) if kwargs else info.run(*args)
+        try:
+            out = info.run(*args, **kwargs) if kwargs else info.run(*args)
+        except Exception:
+            self.raised = True
+            raise
         if info.fresh:
             if type(out) is Tensor:
-                made = out.__dict__["_netfig"] = self._describe(out, None)
+                made = out.__dict__[mark] = self._describe(out, None)
+                if self.made is not None:
+                    self.made.append(_ref(out))
             else:
                 made = self._number_outputs(out, None)
         elif info.renames or info.lift:
@@ -197,12 +216,12 @@ class Recorder:
         if type(value) in _LISTS:
             return list(value) if _PLAIN.issuperset(map(type, value)) else [self._encode(item) for item in value]
         if isinstance(value, Tensor):
-            return value.__dict__.get("_netfig") or self.meet(value)
+            return value.__dict__.get(self.mark) or self.meet(value)
         return value
 
     def _number_outputs(self, out: Any, storage: int | None) -> Any:
         if isinstance(out, Tensor):
-            return out.__dict__.get("_netfig") or self._known.get(id(out)) or self._new(out, storage)
+            return out.__dict__.get(self.mark) or self._known.get(id(out)) or self._new(out, storage)
         if isinstance(out, (tuple, list)):
             return [self._number_outputs(item, storage) for item in out]
         return None
@@ -271,7 +290,7 @@ class Recorder:
 
     def _gather(self, item: Any, found: list[Number], depth: int) -> None:
         if isinstance(item, Tensor):
-            found.append(item.__dict__.get("_netfig") or self.meet(item))
+            found.append(item.__dict__.get(self.mark) or self.meet(item))
         elif isinstance(item, (tuple, list)):
             for part in item:
                 if part.__class__ not in _PLAIN:
@@ -312,13 +331,13 @@ class Recorder:
         self, forward: Callable[..., Any], function: Any, index: int, otherwise: Callable[..., Any]
     ) -> Callable[..., Any]:
         """The same for a module that is one call of one function, on one plain tensor; `otherwise` takes the other calls."""
-        log, unwatched = self.log, torch._C.DisableTorchFunction
+        log, mark, unwatched = self.log, self.mark, torch._C.DisableTorchFunction
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
                 return otherwise(*args, **kwargs)
             x = args[0]
-            log.append((ENTER, index, (x.__dict__.get("_netfig") or self.meet(x),)))
+            log.append((ENTER, index, (x.__dict__.get(mark) or self.meet(x),)))
             start = len(log)
             self.inside += 1
             try:
@@ -326,12 +345,13 @@ class Recorder:
                     out = forward(x)
             except BaseException as error:
                 if self.failed is None or self.failed[0] is not error:
+                    self.raised = True
                     self.failed, self.failing = (error, index, describe_shapes(args, {})), (error, function)
                 log.append((EXIT, index, None))
                 raise
             finally:
                 self.inside -= 1
-            number = (out.__dict__.get("_netfig") or self.meet(out),)
+            number = (out.__dict__.get(mark) or self.meet(out),)
             if len(log) != start:
                 log.append((SPAN, function, start, number))
             log.append((EXIT, index, number))
@@ -422,13 +442,14 @@ class WatchFunctions(TorchFunctionMode):
             try:
                 out = func(*args, **kwargs) if kwargs else func(*args)
             except Exception as error:
+                recorder.raised = True
                 if recorder.failing is None or recorder.failing[0] is not error:
                     recorder.failing = (error, func)
                 raise
             finally:
                 recorder.inside -= 1
         if len(log) != start and not recorder.paused:
-            if type(out) is Tensor and (number := out.__dict__.get("_netfig")):
+            if type(out) is Tensor and (number := out.__dict__.get(recorder.mark)):
                 log.append((SPAN, func, start, (number,)))
             else:
                 log.append((SPAN, func, start, recorder.numbers_in(out)))
@@ -441,6 +462,8 @@ class WatchFunctions(TorchFunctionMode):
         recorder.inside += 1
         try:
             out = func(*args)
+            if func.__self__ in _PLACES and not recorder.looked:
+                recorder.looked = decides(sys._getframe(2), func.__self__.__name__)
             if func.__name__ == "__set__" and func.__self__ is Tensor.data and not recorder.paused:
                 changed, source = args
                 of = recorder.number_of(source)

@@ -19,7 +19,7 @@ from netfig.graph import Graph, Op
 from netfig.sources.torch_copy import RandomState
 from netfig.sources.torch_ops import OpInfo, op_info
 from netfig.sources.torch_ports import tensors_in
-from netfig.sources.torch_trace import build_graph, failure, watched_run
+from netfig.sources.torch_trace import build_graph, failure, first_line, watched_run
 
 TOLERANCE = 1e-5
 """Largest relative difference: another memory layout may sum in another order."""
@@ -108,8 +108,8 @@ def _plain_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         return None
     try:
         return {name: tensor.detach().clone() for name, tensor in tensors_in(ours(*our_args, **our_kwargs), "output")}
-    except Exception as error:
-        raise ModelFailed(f"the model failed: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+    except (Exception, SystemExit) as error:
+        raise ModelFailed(f"the model failed: {first_line(error)}") from error
     finally:
         random_state.restore()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +16,8 @@ from torch import Tensor, nn
 from netfig.sources.torch_copy import RandomState, StructuralCopy, ToMeta, alias, modules_with_paths
 from netfig.sources.torch_ports import named_inputs, tensors_in
 from netfig.sources.torch_record import Recorder, WatchFunctions, WatchOps, describe_shapes
+
+WITHOUT_DATA = frozenset({"meta", "fake"})
 
 
 class Run:
@@ -25,7 +29,7 @@ class Run:
     def __init__(self, device: str, *, keep: bool = False) -> None:
         self.device = device
         self.keep = keep
-        self.recorder = Recorder(keep_constants=keep)
+        self.recorder = Recorder(keep_constants=keep, remember=device in WITHOUT_DATA)
         self.modules: list[tuple[str, nn.Module]] = []
         self.owned: list[list[int]] = []
         self.inputs: list[tuple[str, int]] = []
@@ -61,11 +65,24 @@ class Run:
                         ours(*our_args, **our_kwargs)
                     self._adopt(ours, our_args, our_kwargs)
                     self._forward(ours, our_args, our_kwargs)
-                except Exception as error:  # the model's own, or of a tensor without a stand-in
+                except (Exception, SystemExit) as error:  # the model's own, or of a tensor without a stand-in
                     self.error = error
         finally:
             self.recorder.restore()
             random_state.restore()
+
+    @property
+    def unsure(self) -> bool:
+        """Whether with data the model may go another way: it went on after a failure, or asked where its tensors live."""
+        recorder = self.recorder
+        return (self.device in WITHOUT_DATA and recorder.raised) or (self.device == "meta" and recorder.looked)
+
+    def take_apart(self) -> list[weakref.ref[Tensor]]:
+        """Let go of everything that refers back to this run, and hand back its tensors without data: call when it is read."""
+        for _, module in self.modules:
+            module.__dict__.pop("forward", None)
+        self.error = self.recorder.failed = self.recorder.failing = None
+        return self.recorder.made or []
 
     def _adopt(self, ours: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recorder = self.recorder
@@ -130,6 +147,7 @@ def _quiet() -> Iterator[None]:
     """
     asked = torch.overrides.has_torch_function
     limit = sys.getrecursionlimit()
+    place = _working_directory()
     torch.overrides.has_torch_function = _overridden_or_watched  # type: ignore[assignment]
     sys.setrecursionlimit(max(limit * 3, 3000))
     try:
@@ -139,6 +157,16 @@ def _quiet() -> Iterator[None]:
     finally:
         torch.overrides.has_torch_function = asked
         sys.setrecursionlimit(limit)
+        if place and _working_directory() != place:
+            with contextlib.suppress(OSError):
+                os.chdir(place)
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return ""
 
 
 @contextlib.contextmanager

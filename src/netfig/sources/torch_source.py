@@ -80,13 +80,20 @@ def _in_mode(model: Any, mode: str, *, keep: bool) -> Iterator[None]:
     if mode == "same":
         yield
         return
-    flags = [] if keep else [(m, m.training) for m in model.modules()]
+    flags = [(m, m.training) for m in model.modules()]
     gradients = [] if keep else [(p, p.requires_grad) for p in model.parameters()]
     try:
-        model.train(mode == "train")
+        try:
+            model.train(mode == "train")
+        except Exception:  # it contains itself, or (as what torch.export gives) allows no change
+            from torch import nn
+
+            plain = getattr(model.train, "__func__", None) is nn.Module.train
+            for module, flag in flags:
+                module.training = mode == "train" if plain else flag
         yield
     finally:
-        for module, flag in flags:
+        for module, flag in [] if keep else flags:
             if module.training != flag:
                 module.training = flag
         for parameter, flag in gradients:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from torch import nn
 from netfig.errors import ModelFailed, UsageError
 from netfig.graph import Graph, Note, Port
 from netfig.sources.torch_build import Build
+from netfig.sources.torch_leftovers import take_back
 from netfig.sources.torch_names import function_name, settings
 from netfig.sources.torch_run import Run
 
@@ -41,7 +44,13 @@ def trace_module(
         run = watched_run(model, tuple(args), dict(kwargs or {}), device)
         if run.error is not None and not partial:
             raise failure(run, model) from run.error
-        return build_graph(run, model, name=name, batch=batch)[0]
+        graph = build_graph(run, model, name=name, batch=batch)[0]
+        made = run.take_apart()
+        del run
+        if left := take_back(made):
+            note = Note("", "left_behind", f"{left} tensors without data are still held by the model's code", author=AUTHOR)
+            graph = dataclasses.replace(graph, notes=(*graph.notes, note))
+        return graph
 
 
 @contextlib.contextmanager
@@ -66,13 +75,23 @@ def watched_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
     """Run the model on the first device that can; `keep` what a replay needs."""
     if device not in DEVICES:
         raise UsageError(f"unknown device {device!r}", hint=f"known: {', '.join(DEVICES)}")
-    run = Run("cpu")
-    for candidate in _candidates(model, args, kwargs) if device == "auto" else (device,):
-        run = Run(candidate, keep=keep)
+    with _ONE_AT_A_TIME:
+        *first, last = _candidates(model, args, kwargs) if device == "auto" else (device,)
+        for candidate in first:
+            run = Run(candidate, keep=keep)
+            run(model, args, kwargs)
+            if run.error is None and not run.unsure:
+                return run
+            made = run.take_apart()
+            del run
+            take_back(made)
+        run = Run(last, keep=keep)
         run(model, args, kwargs)
-        if run.error is None:
-            break
-    return run
+        return run
+
+
+_ONE_AT_A_TIME = threading.RLock()
+"""A watched run changes settings of the whole process (and may itself start another trace)."""
 
 
 def _candidates(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
@@ -149,7 +168,7 @@ def _failed(run: Run, build: Build) -> list[Note]:
     """Where a partial trace stopped: on the graph and on the scope that failed."""
     path, _, _ = _place_of_failure(run)
     doing = _doing(run)
-    message = f"{type(run.error).__name__}: {_first_line(run.error)}{f' (in {doing})' if doing else ''}"
+    message = f"{type(run.error).__name__}: {first_line(run.error)}{f' (in {doing})' if doing else ''}"
     notes = [Note("", "failed", f"in {path!r}: {message}" if path else message, author=AUTHOR)]
     scope = next((s for s in reversed(build.scopes) if s.kind == "module" and s.path == path), None)
     if scope is not None:
@@ -172,9 +191,13 @@ def _place_of_failure(run: Run) -> tuple[str, str, str]:
     return path, type(module).__name__, failed[2]
 
 
-def _first_line(error: BaseException | None) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:300] if text else type(error).__name__
+def first_line(error: BaseException | None) -> str:
+    """The first line of what an exception says, or its class when it says nothing."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # the text is made by the model's own class
+        lines = []
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def failure(run: Run, model: nn.Module) -> ModelFailed:
@@ -183,10 +206,10 @@ def failure(run: Run, model: nn.Module) -> ModelFailed:
     where = f"module {path!r} ({kind})" if path else f"the model ({kind or type(model).__name__})"
     doing = _doing(run)
     return ModelFailed(
-        f"{where} failed{f' in {doing}' if doing else ''}: {_first_line(run.error)}",
+        f"{where} failed{f' in {doing}' if doing else ''}: {first_line(run.error)}",
         where=f"called with {shapes}" if shapes else "",
         why=type(run.error).__name__,
     )
 
 
-__all__ = ["DEVICES", "build_graph", "failure", "trace_module", "watched_run"]
+__all__ = ["DEVICES", "build_graph", "failure", "first_line", "trace_module", "watched_run"]

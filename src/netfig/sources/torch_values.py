@@ -29,7 +29,7 @@ class Pending:
 
 
 class Region:
-    """All tensors of one layout in one memory: they always hold the same content. It is what a Graph calls a storage."""
+    """All tensors of one type and layout in one memory: they always hold the same content. It is what a Graph calls a storage."""
 
     __slots__ = ("base", "layout", "name", "parts", "synced", "value", "written")
 
@@ -48,7 +48,7 @@ class Memory:
     __slots__ = ("regions", "writes")
 
     def __init__(self) -> None:
-        self.regions: dict[Layout | None, Region] = {}
+        self.regions: dict[tuple[Any, Layout | None], Region] = {}
         self.writes: list[Region] = []
 
 
@@ -101,9 +101,9 @@ class Values:
     def _region(self, number: int, memory: Memory, name: str) -> Region:
         dtype, shape, stride, offset, _ = self._seen[number]
         layout = None if stride is None else Layout(dtype.itemsize, shape, stride, offset)
-        found = memory.regions.get(layout)
+        found = memory.regions.get((dtype, layout))
         if found is None:
-            found = memory.regions[layout] = Region(layout, name)
+            found = memory.regions[dtype, layout] = Region(layout, name)
         return found
 
     def declare(self, number: int, kind: Any, wanted: str, names: tuple[str, ...] = ()) -> Pending:
