@@ -304,7 +304,7 @@ def test_only_a_model_that_goes_by_the_device_is_kept_off_the_meta_device(way: A
     assert "tanh" not in {op.kind for op in graph.ops}
 
 
-@pytest.mark.parametrize("name", ["Wrapper", "ExportedRoot"])
+@pytest.mark.parametrize("name", ["ExportedRoot"])
 def test_a_model_whose_mode_cannot_be_set_is_drawn_all_the_same(name: str) -> None:
     model = MORE[name].model()
     flags = [module.training for module in model.modules()]
