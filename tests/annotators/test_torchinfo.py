@@ -11,6 +11,7 @@ import torch
 import torchinfo
 from torch import nn
 
+import netfig
 from netfig.annotators.torchinfo_notes import annotate
 from netfig.graph import Note
 from netfig.hooks import ModelRun
@@ -231,3 +232,17 @@ def test_a_model_that_torchinfo_would_not_finish_is_a_note() -> None:
     (note,) = notes(model, x)
     assert note.key == "torchinfo.failed"
     assert "nest too deeply" in str(note.value)
+
+
+def test_a_module_that_contains_itself_is_not_given_to_torchinfo() -> None:
+    class Ring(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 2)
+            self.layer.around = self
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)
+
+    graph = netfig.trace(Ring(), torch.ones(1, 2))
+    assert "contains itself" in str(graph.notes_on("")["torchinfo.failed"].value)

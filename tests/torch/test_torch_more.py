@@ -16,6 +16,7 @@ import pytest
 import torch
 from models import Case
 from models_more import MORE
+from models_odd import MORE as _REGISTERED  # noqa: F401  # the same table, filled by both
 from test_torch_suite import (  # noqa: F401 - the same judges, with this file's models
     dependencies,
     test_the_graph_counts_every_parameter_once,

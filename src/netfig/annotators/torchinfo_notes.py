@@ -47,11 +47,23 @@ def annotate(graph: Graph, run: ModelRun | None = None, options: Any = None) -> 
     if _cost(graph) > MOST_STEPS:
         why = "the modules nest too deeply: torchinfo's work doubles with every level"
         return [Note("", "torchinfo.failed", why, "", author)]
+    if _contains_itself(run.model):
+        return [Note("", "torchinfo.failed", "a module contains itself: torchinfo would never end", "", author)]
     try:
         statistics, model = _statistics(run)
     except Exception as error:  # whatever it is, it is torchinfo's or the copy's, never the user's
         return [Note("", "torchinfo.failed", _first_line(error), "", author)]
     return list(_notes(graph, statistics, model, author))
+
+
+def _contains_itself(module: Any, around: frozenset[int] = frozenset(), seen: set[int] | None = None) -> bool:
+    seen = set() if seen is None else seen
+    if id(module) in around:
+        return True
+    if id(module) in seen:
+        return False
+    seen.add(id(module))
+    return any(_contains_itself(child, around | {id(module)}, seen) for child in getattr(module, "children", list)())
 
 
 def _cost(graph: Graph) -> int:
