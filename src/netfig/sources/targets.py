@@ -61,7 +61,10 @@ def resolve(target: Target, *, device: str = "auto", wants_module: bool = True) 
     if tree is None:
         name = _only_candidate(target, module) if wants_module else _no_name(target, module)
         tree = ast.parse(name, mode="eval").body
-    value = _Walk(target, module, device).visit(tree)
+    try:
+        value = _Walk(target, module, device).visit(tree)
+    except RecursionError as error:
+        raise InvalidInput(f"the name after {target.place!r} is nested too deeply", where=shown(target.text)) from error
     name = _short_name(tree)
     if not wants_module:
         return Resolved(value, name, False)
@@ -231,8 +234,14 @@ def _point(target: Target, start: int, end: int | None) -> str:
     return point_at(f"{target.place}:{target.path}", first, last)
 
 
+MOST_DOTS = 100
+"""Names after one another in a target: far more than anybody writes, far fewer than the walk over them could not take."""
+
+
 def _parse(target: Target) -> ast.expr:
     try:
+        if target.path.count(".") > MOST_DOTS and "(" not in target.path:
+            raise ValueError(f"more than {MOST_DOTS} names, one after another")
         return ast.parse(target.path, mode="eval").body
     except SyntaxError as error:
         column = max(0, (error.offset or 1) - 1)
