@@ -117,10 +117,8 @@ class FigureMaker:
                 return True
             return not look.reshapes and op.kind.rstrip("_") in RESHAPES and not self._flattens(op)
 
-        def stored(op: Op, value: str) -> bool:
-            if op.kind in PARAMETRIC:
-                return False
-            return look.constants or graph.value_by_id[value].kind in ("parameter", "buffer")
+        def stored(op: Op) -> bool:
+            return op.kind not in PARAMETRIC
 
         def shown(op: Op, maker: Op) -> bool:
             return kind_of(graph, op).role == "op" or "rand" in maker.kind

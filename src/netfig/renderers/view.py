@@ -50,7 +50,7 @@ class Detail:
 
     opened: Callable[[Scope], bool]
     hidden: Callable[[Op], bool]
-    stored: Callable[[Op, str], bool]
+    stored: Callable[[Op], bool]
     shown: Callable[[Op, Op], bool]
     constants: bool = False  # show ops that depend on no input and no stored value
 
@@ -154,7 +154,7 @@ class View:
                 if maker is not None and (inner or len(kinds) == 1 or self._detail.shown(op, maker)):
                     self._constant_leaf(value, maker, leaf, position)
                 if kinds[value] in ("parameter", "buffer"):
-                    if inner or not self._detail.stored(op, value):
+                    if inner or not self._detail.stored(op):
                         if kinds[value] == "parameter" and value not in leaf.weights:
                             leaf.weights.append(value)
                         continue

@@ -48,22 +48,11 @@ class Paint:
 def shape_paint(shape: Shape, theme: Theme) -> Paint:
     """The colours of a shape: the tone picks the role's paint, the fade mixes fill, outline and pattern towards the page."""
     style = theme.role(shape.role)
-    fills: dict[str, str | None] = {
-        "fill": style.fill,
-        "light": theme.mix(style.fill, "#FFFFFF", theme.light_mix),
-        "dark": theme.mix(style.fill, style.stroke, theme.dark_mix),
-        "page": theme.page,
-        "plate": theme.page,
-        "stroke": style.stroke,
-        "none": None,
-    }
-    fill = fills[shape.tone]
     stroke = style.stroke if shape.outlined and shape.tone not in ("plate", "stroke") else None
-    if shape.fade:
-        fill = theme.mix(fill, theme.page, shape.fade) if fill else None
-        stroke = theme.mix(stroke, theme.page, shape.fade) if stroke else None
+    if shape.fade and stroke:
+        stroke = theme.mix(stroke, theme.page, shape.fade)
     return Paint(
-        fill,
+        theme.paint(shape.role, shape.tone, shape.fade),
         stroke,
         style.width if shape.width is None else shape.width,
         shape.dashed or style.dashed,
