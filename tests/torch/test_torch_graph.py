@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from netfig.graph import Graph, Op
-from netfig.sources import torch_record
+from netfig.sources import torch_watch
+from netfig.sources.torch_replay import verify
 from netfig.sources.torch_storage import Layout, needed, relation
 from netfig.sources.torch_trace import trace_module
 
@@ -160,13 +161,13 @@ def test_the_shortcut_for_modules_of_one_function_names_ops_as_the_watched_funct
     made = {nn.Conv1d: (4, 4, 3), nn.Conv2d: (4, 4, 3), nn.Conv3d: (4, 4, 3), nn.Linear: (8, 4), nn.Embedding: (5, 4)}
     made |= {nn.BatchNorm1d: (4,), nn.BatchNorm2d: (4,), nn.BatchNorm3d: (4,), nn.LayerNorm: (8,), nn.GroupNorm: (2, 4)}
     inputs |= {nn.BatchNorm1d: torch.randn(2, 4, 8), nn.BatchNorm3d: torch.randn(1, 4, 2, 2, 2)}
-    table = dict(torch_record._ONE_FUNCTION)
+    table = dict(torch_watch._ONE_FUNCTION)
     for kind in table:
         for train in (False, True):
             model, x = kind(*made.get(kind, ())).train(train), inputs.get(kind, torch.randn(1, 4, 8, 8))
-            monkeypatch.setattr(torch_record, "_ONE_FUNCTION", table)
+            monkeypatch.setattr(torch_watch, "_ONE_FUNCTION", table)
             quick = trace_module(model, (x,), device="cpu")
-            monkeypatch.setattr(torch_record, "_ONE_FUNCTION", {})
+            monkeypatch.setattr(torch_watch, "_ONE_FUNCTION", {})
             assert signature(trace_module(model, (x,), device="cpu")) == signature(quick), (kind, train)
 
 
@@ -221,3 +222,51 @@ def test_nothing_is_printed_or_warned() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         trace_module(Named(), (torch.randn(2, 3, 8, 8),))
+
+
+def test_results_at_the_end_that_nothing_reads_are_no_values() -> None:
+    """The statistics of a norm and unread places of a maximum are left out; a result read by an op or handed back is there."""
+
+    class Extremes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.batch, self.layer = nn.BatchNorm1d(4), nn.LayerNorm(4)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            x = self.layer(self.batch(x))
+            highest, _ = x.max(1)
+            _, lowest = x.min(1)
+            _, mean, _ = torch.native_layer_norm(x, (4,), None, None, 1e-5)
+            return highest, lowest, mean
+
+    model, x = Extremes().eval(), torch.randn(3, 4)
+    made: dict[bool, list[int]] = {}
+    for grad in (False, True):
+        with torch.set_grad_enabled(grad):
+            graph = trace_module(model, (x,), device="cpu")
+            assert verify(model, (x,)).ok
+        norms = ("batch_norm", "layer_norm", "max", "min", "layer_norm")
+        assert [op.kind for op in graph.ops] == list(norms)
+        made[grad] = [len(op.outputs) for op in graph.ops]
+    assert made[False] == made[True] == [1, 1, 1, 2, 2]
+
+
+def test_a_backward_pass_inside_a_model_reads_the_statistics_of_its_norm() -> None:
+    class Slope(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.LayerNorm(4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.enable_grad():
+                x = x.requires_grad_()
+                (slope,) = torch.autograd.grad(self.norm(x).square().sum(), x)
+            return slope
+
+    model, x = Slope(), torch.randn(3, 4)
+    with torch.no_grad():
+        graph = trace_module(model, (x,), device="cpu")
+        assert verify(model, (x,)).ok
+    norm = only(graph, "layer_norm")
+    assert len(norm.outputs) == 3
+    assert [op.kind for op in graph.readers[norm.outputs[1]]] == ["native_layer_norm_backward"]

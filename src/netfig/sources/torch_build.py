@@ -11,9 +11,9 @@ from netfig.graph import Attribute, Dim, Op, Scope, Slot, TensorType, Value
 from netfig.graph.build import safe_id
 from netfig.sources.torch_names import function_name, literal, plain_name
 from netfig.sources.torch_ops import OVERWRITES, OpInfo
-from netfig.sources.torch_prepass import Prepass, Span
+from netfig.sources.torch_prepass import Prepass
 from netfig.sources.torch_quick import QuickOp, QuickScope, QuickSlot, QuickValue
-from netfig.sources.torch_record import ENTER, EXIT, OP, Number, Recorder
+from netfig.sources.torch_record import ENTER, EXIT, LEAF, OP, Number, Recorder
 from netfig.sources.torch_storage import Layout
 from netfig.sources.torch_values import Names, Part, Pending, Region, Values
 
@@ -21,6 +21,10 @@ _DIMS: dict[int, Dim] = {}
 _TYPES: dict[tuple[Any, Any], TensorType] = {}
 COMPARED = frozenset({bool, int, float, complex, str})
 """Types of arguments that may be left out when they are the default; a script object cannot even be compared."""
+
+
+_OTHER_DEFAULTS = frozenset({torch.float64, torch.float16, torch.bfloat16, torch.complex128, torch.complex32})
+"""What a tensor made without a dtype has only where the default dtype was changed."""
 
 
 def tensor_type(dtype: torch.dtype, shape: tuple[int, ...]) -> TensorType:
@@ -49,15 +53,13 @@ class OpenScope:
 
 
 class Call:
-    """The arguments of one logged operator, sorted into slots and attributes."""
+    """The arguments of one logged operator, sorted into slots and attributes; the numbers and slots it writes."""
 
     __slots__ = ("attributes", "slots", "writes", "written")
 
-    def __init__(self) -> None:
-        self.slots: list[Slot] = []
-        self.attributes: list[tuple[str, Attribute]] = []
+    def __init__(self, slots: list[Slot], attributes: list[tuple[str, Attribute]], written: list[int]) -> None:
+        self.slots, self.attributes, self.written = slots, attributes, written
         self.writes: list[str] = []
-        self.written: list[int] = []
 
 
 class Build:
@@ -71,7 +73,7 @@ class Build:
         self._prepass = Prepass(recorder, used_at_the_end)
         self.values = Values(recorder, self._write_op, self._prepass.written)
         self.ops: list[Op] = []
-        self.op_at: dict[int, str] = {}  # where an operator stands in the log → the id of its op
+        self.op_at: dict[int, str] = {}  # where an operator that depends on data stands in the log → the id of its op
         self.final: dict[int, str] = {}
         self._name = Names()  # of ops and scopes alike
         self._calls: dict[int, int] = {}
@@ -83,24 +85,50 @@ class Build:
 
     def run(self) -> None:
         """Place every log entry."""
-        prepass = self._prepass
+        self._read_log(0, len(self._recorder.log))
+
+    def _read_log(self, position: int, end: int) -> None:
+        log, prepass = self._recorder.log, self._prepass
         opens, single, dropped = prepass.opens, prepass.single, prepass.dropped
-        for position, entry in enumerate(self._recorder.log):
+        while position < end:
+            entry = log[position]
             if position in opens:
                 for span in opens[position]:
-                    self._enter_function(span)
+                    self._enter_function(span.function)
             code = entry[0]
             if code == OP:
                 if position not in dropped:
                     self._place(position, entry, single.get(position))
                 elif entry[1].lift:
                     self._lifted(entry)
+            elif code == LEAF:
+                self._read_leaf(position, entry)
+                position = entry[5]
+                continue
             elif code == ENTER:
                 self._enter_module(entry[1], entry[2])
             elif code == EXIT:
                 self._leave(entry[2] or ())
             elif position in prepass.closes:
                 self._leave_function(entry[3])
+            position += 1
+
+    def _read_leaf(self, position: int, entry: tuple[Any, ...]) -> None:
+        """A module that is one call of one function: a scope of its own only when it made several operators."""
+        _, index, function, number, result, end = entry
+        prepass, log = self._prepass, self._recorder.log
+        self._enter_module(index, (number,))
+        start = position + 1
+        placed = [at for at in range(start, end) if at not in prepass.dropped and log[at][0] == OP]
+        if len(placed) == 1:
+            prepass.single.setdefault(placed[0], function)
+        elif placed:
+            self._enter_function(function)
+        self._read_log(start, end)
+        results = () if result is None else (result,)
+        if len(placed) > 1:
+            self._leave_function(results)
+        self._leave(results)
 
     # scopes
 
@@ -134,8 +162,8 @@ class Build:
         if here.parent is not None:
             self.here = here.parent
 
-    def _enter_function(self, span: Span) -> None:
-        name = function_name(span.function)
+    def _enter_function(self, function: Any) -> None:
+        name = function_name(function)
         if name in {"grad", "backward"}:
             self._phase = "backward"
         self._open(self._name(f"{self.here.prefix}{name}"), "function", name)
@@ -153,27 +181,43 @@ class Build:
 
     def _place(self, position: int, entry: tuple[Any, ...], function: Any) -> None:
         _, info, args, kwargs, made = entry
-        call = Call()
-        if kwargs or not info.plain:
+        slots: list[Slot] = []
+        attributes: list[tuple[str, Attribute]] = []
+        written: list[int] = []
+        writes: tuple[str, ...] = ()
+        if kwargs or not (info.plain or (info.when is not None and len(args) > info.when and not args[info.when])):
+            call = Call(slots, attributes, written)
             self._sort(call, info, args, kwargs)
+            writes = tuple(call.writes)
         else:
-            self._sort_plain(call, info, args)
+            self._sort_plain(slots, attributes, info, args)
         kind = function_name(function) if function is not None else self._kind(info, args)
         here = self.here
         op_id = self._name(here.prefix + kind)
-        self.op_at[position] = op_id
+        if info.dynamic:
+            self.op_at[position] = op_id
         outputs: tuple[str, ...]
-        if type(made) is Number and not call.written:
+        if type(made) is Number and not written:
             outputs = (self.values.declare(made, "computed", op_id + ".out").id,)
         else:
-            outputs, holes = self._outputs(made, call.written, op_id)
+            if info.several and not written and type(made) is list:
+                made = self._read_ones(made)
+            outputs, holes = self._outputs(made, written, op_id)
             if holes is not None:
-                call.attributes.append(("returns", holes))
+                attributes.append(("returns", holes))
+        if info.makes_dtype and type(made) is Number and self._recorder.seen[made][0] in _OTHER_DEFAULTS:
+            self._add_dtype(attributes, made)
         if info.placed:
-            call.attributes.append(("place", self._place_of(args[0])))
-        call.attributes.append(info.signature)
-        slots, attributes, writes = tuple(call.slots), tuple(call.attributes), tuple(call.writes)
-        self.ops.append(QuickOp(op_id, kind, slots, outputs, here.id, attributes, self._phase, writes))
+            attributes.append(("place", self._place_of(args[0])))
+        attributes.append(info.signature)
+        self.ops.append(QuickOp(op_id, kind, tuple(slots), outputs, here.id, tuple(attributes), self._phase, writes))
+
+    def _read_ones(self, made: list[Any]) -> list[Any]:
+        """The results of an operator up to the last that something reads: the statistics of a norm are there for no one."""
+        used, count = self._prepass.used, len(made)
+        while count > 1 and made[count - 1] is not None and made[count - 1] not in used:
+            count -= 1
+        return made[:count]
 
     def _outputs(self, made: Any, written: list[int], op_id: str) -> tuple[tuple[str, ...], tuple[Attribute, ...] | None]:
         """Values for what was returned, then for what was written but not returned; which returns are no tensors."""
@@ -195,17 +239,24 @@ class Build:
         holes = tuple([number is not None for number in flat]) if None in flat and len(flat) > 1 else None
         return tuple(outputs), holes
 
-    def _sort_plain(self, call: Call, info: OpInfo, args: Sequence[Any]) -> None:
+    def _sort_plain(self, slots: list[Slot], attributes: list[tuple[str, Attribute]], info: OpInfo, args: Sequence[Any]) -> None:
         """The arguments of an operator that writes nothing and has no special ones, all given by place."""
-        slots, attributes, read = call.slots, call.attributes, self.values.read
+        read = self.values.read
         for name, default, value in zip(info.names, info.default_values, args, strict=False):
+            if value is None:
+                continue
             kind = type(value)
             if kind is Number:
                 slots.append(QuickSlot(name, read(value).refs))
             elif kind is list:
-                self._list(call, name, value)
-            elif value is not None and (kind not in COMPARED or value != default):
+                if value and type(value[0]) is int:
+                    attributes.append((name, tuple(value)))
+                else:
+                    self._list(slots, attributes, name, value)
+            elif kind not in COMPARED:
                 attributes.append((name, literal(value)))
+            elif value != default:
+                attributes.append((name, value if kind is not complex else literal(value)))
 
     def _sort(self, call: Call, info: OpInfo, args: Sequence[Any], kwargs: dict[str, Any] | None) -> None:
         read = self.values.read
@@ -223,20 +274,20 @@ class Build:
                 else:
                     slots.append(QuickSlot(name, read(value).refs))
             elif kind is list:
-                self._list(call, name, value)
+                self._list(slots, call.attributes, name, value)
             elif value is not None and (index >= len(info.names) or kind not in COMPARED or value != info.default(name)):
                 call.attributes.append((name, literal(value)))
 
-    def _list(self, call: Call, name: str, items: list[Any]) -> None:
+    def _list(self, slots: list[Slot], attributes: list[tuple[str, Attribute]], name: str, items: list[Any]) -> None:
         """A list argument: tensors become one slot; where some are missing, `name` says which (``indices=(None, 0)``)."""
         tensors = [item for item in items if type(item) is Number]
         if not tensors:
-            call.attributes.append((name, literal(items)))
+            attributes.append((name, literal(items)))
             return
-        call.slots.append(Slot(name, tuple([self.values.read(number).ref for number in tensors])))
+        slots.append(Slot(name, tuple([self.values.read(number).refs[0] for number in tensors])))
         if len(tensors) != len(items):
             place = iter(range(len(tensors)))
-            call.attributes.append((name, tuple([next(place) if type(item) is Number else None for item in items])))
+            attributes.append((name, tuple([next(place) if type(item) is Number else None for item in items])))
 
     def _written(self, call: Call, info: OpInfo, name: str, value: Any) -> None:
         """An argument written in place: read first, unless the operator ignores what was there."""
@@ -252,8 +303,13 @@ class Build:
         for one in values:
             assert one.region is not None
             one.region.written = True
-        call.slots.append(Slot(name, tuple([one.ref for one in values])))
+        call.slots.append(Slot(name, tuple([one.refs[0] for one in values])))
         call.writes.append(name)
+
+    def _add_dtype(self, attributes: list[tuple[str, Attribute]], made: Number) -> None:
+        """A tensor made under another default dtype than torch's own: the graph must say so."""
+        if all(name != "dtype" for name, _ in attributes):
+            attributes.append(("dtype", literal(self._recorder.seen[made][0])))
 
     def _kind(self, info: OpInfo, args: Sequence[Any]) -> str:
         if info.name == "convolution" and type(args[1]) is Number:
@@ -272,7 +328,7 @@ class Build:
 
     def _write_op(self, number: int, region: Region, old: Pending | None, parts: Sequence[Part]) -> Pending:
         """Say that a tensor changed because something was written through another tensor of the same memory."""
-        slots = [Slot("written", tuple([value.ref for _, value in parts]))]
+        slots = [Slot("written", tuple([value.refs[0] for _, value in parts]))]
         if old is not None:
             slots.insert(0, Slot("old", old.refs))
         op_id = self._name(f"{self.here.prefix}write")
@@ -296,15 +352,16 @@ class Build:
         return self.values.first[number].id
 
     def finished_values(self) -> tuple[Value, ...]:
-        """All values; those whose memory is written to name it."""
-        seen = self._recorder.seen
+        """All values; those whose memory is written to name it, and constants of a few numbers hold them."""
+        seen, contents = self._recorder.seen, self._recorder.contents
         found = []
         for v in self.values.made:
             dtype, shape, _, _, _ = seen[v.number]
             of = _TYPES.get((dtype, shape)) or tensor_type(dtype, shape)
             region = v.region
             storage = region.name if region is not None and region.written else None
-            found.append(QuickValue(v.id, v.kind, of, (), (), v.names, storage, None, (), v.data))
+            data = contents.get(v.number) if v.kind == "constant" else None
+            found.append(QuickValue(v.id, v.kind, of, (), (), v.names, storage, None, (), data))
         return tuple(found)
 
     def finished_scopes(self, owns: Sequence[tuple[str, ...]], attributes: Sequence[Any]) -> tuple[Scope, ...]:

@@ -49,15 +49,13 @@ class StructuralCopy:
         found = self._memo.get(id(original), self)
         if found is not self:
             return found
-        made = self._copy(original, kind)
+        handler = _BY_TYPE.get(kind)
+        made = self._copy(original, kind) if handler is None else handler(self, original)
         self._memo[id(original)] = made
         self._kept.append(original)
         return made
 
     def _copy(self, original: Any, kind: type) -> Any:
-        handler = _BY_TYPE.get(kind)
-        if handler is not None:
-            return handler(self, original)
         if isinstance(original, Tensor):
             return self._copy_tensor(original)
         if isinstance(original, nn.Module):
@@ -80,9 +78,10 @@ class StructuralCopy:
 
     def _copy_tensor(self, original: Tensor) -> Tensor:
         made = self._tensor(original)
-        self.lazy |= isinstance(original, UninitializedTensorMixin)
         extra = original.__dict__
-        if extra and not isinstance(original, UninitializedTensorMixin) and made.__dict__ is not extra:
+        if isinstance(original, UninitializedTensorMixin):
+            self.lazy = True
+        elif extra and made.__dict__ is not extra:
             for key, value in extra.items():
                 if not key.startswith("_netfig"):  # what an earlier run wrote on it
                     made.__dict__.setdefault(key, value)
@@ -94,7 +93,6 @@ class StructuralCopy:
         except TypeError:  # a class laid out in C
             made = kind.__new__(kind)  # type: ignore[call-overload]
         self._memo[id(original)] = made
-        self._kept.append(original)
         state = getattr(made, "__dict__", {})
         for key, value in getattr(original, "__dict__", state).items():
             sort = type(value)
@@ -114,7 +112,6 @@ class StructuralCopy:
     def _copy_container_subclass(self, original: Any, kind: type) -> Any:
         made = copy.copy(original)
         self._memo[id(original)] = made
-        self._kept.append(original)
         if isinstance(original, dict):
             for key in original:
                 dict.__setitem__(made, key, self(dict.__getitem__(original, key)))
@@ -130,7 +127,6 @@ class StructuralCopy:
         if isinstance(original, collections.defaultdict):
             made.default_factory = original.default_factory
         self._memo[id(original)] = made
-        self._kept.append(original)
         for key, value in original.items():
             made[key] = value if type(value) in _ATOMS else self(value)
         return made
@@ -138,7 +134,6 @@ class StructuralCopy:
     def _copy_list(self, original: list[Any]) -> list[Any]:
         made: list[Any] = []
         self._memo[id(original)] = made
-        self._kept.append(original)
         made.extend(map(self, original))
         return made
 
@@ -187,7 +182,6 @@ class StructuralCopy:
     def _copy_namespace(self, original: types.SimpleNamespace) -> types.SimpleNamespace:
         made = types.SimpleNamespace()
         self._memo[id(original)] = made
-        self._kept.append(original)
         for key, value in vars(original).items():
             setattr(made, key, self(value))
         return made
@@ -218,6 +212,8 @@ _BY_TYPE: dict[type, Callable[[StructuralCopy, Any], Any]] = {
     collections.defaultdict: StructuralCopy._copy_dict,
     list: StructuralCopy._copy_list,
     tuple: StructuralCopy._copy_tuple,
+    Tensor: StructuralCopy._copy_tensor,
+    nn.Parameter: StructuralCopy._copy_tensor,
     set: lambda _, original: set(original),
     collections.deque: StructuralCopy._copy_deque,
     types.MethodType: StructuralCopy._copy_method,
@@ -296,6 +292,28 @@ class ToMeta:
         return made.set_(shared, original.storage_offset(), original.shape, original.stride())
 
 
+class CloneMemory:
+    """Replaces a tensor by a copy with the same data; views of one storage become views of one copy of it."""
+
+    def __init__(self) -> None:
+        self._storages: dict[int, torch.UntypedStorage] = {}
+
+    def __call__(self, original: Tensor) -> Tensor:
+        """The copy of a tensor."""
+        kind = type(original)
+        if kind not in {Tensor, nn.Parameter} or original.layout is not torch.strided or original.is_quantized:
+            return copy.deepcopy(original)
+        storage = original.untyped_storage()
+        shared = self._storages.get(storage._cdata)
+        if shared is None:
+            shared = self._storages[storage._cdata] = storage.clone()  # type: ignore[no-untyped-call]
+        made = torch.empty(0, dtype=original.dtype, device=original.device)
+        made.set_(shared, original.storage_offset(), original.shape, original.stride())
+        if kind is nn.Parameter:
+            return nn.Parameter(made, original.requires_grad)
+        return made.requires_grad_() if original.requires_grad else made
+
+
 def _uninitialized(original: Any, device: torch.device) -> Tensor:
     made = type(original)(original.requires_grad, device=device, dtype=original.dtype)
     assert isinstance(made, Tensor)
@@ -304,16 +322,18 @@ def _uninitialized(original: Any, device: torch.device) -> Tensor:
 
 def modules_with_paths(root: nn.Module, limit: int = 8) -> Iterator[tuple[str, nn.Module]]:
     """Every module with each of its dotted paths, parents first; a module shared in very many places gives its first few."""
-    seen: collections.Counter[int] = collections.Counter()
+    seen: dict[int, int] = {}
     waiting: list[tuple[str, nn.Module]] = [("", root)]
     while waiting:
         path, module = waiting.pop()
-        seen[id(module)] += 1
-        if seen[id(module)] > limit:
+        count = seen[id(module)] = seen.get(id(module), 0) + 1
+        if count > limit:
             continue
         yield path, module
-        children = [(f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child is not None]
-        waiting.extend(reversed(children))
+        if module._modules:
+            prefix = f"{path}." if path else ""
+            children = [(prefix + name, child) for name, child in module._modules.items() if child is not None]
+            waiting.extend(reversed(children))
 
 
 class RandomState:

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netfig.graph import Attribute, Attributes
 
@@ -111,6 +111,7 @@ def literal(value: Any) -> Attribute:
 
 
 _LITERAL = frozenset({bool, int, float, str, type(None)})
+_SEQUENCES = frozenset({tuple, list, torch.Size})
 _SETTING_NAMES: dict[type, tuple[str, ...]] = {}
 
 
@@ -157,10 +158,8 @@ def _constructor_names(kind: type) -> tuple[str, ...]:
 
 def _simple(value: Any) -> tuple[Attribute] | None:
     """The value in a one-tuple when people can read it, ``None`` when it is not a simple literal."""
-    if value is None or isinstance(value, Tensor):
-        return None
     if isinstance(value, torch.dtype):
         return (literal(value),)
-    if type(value) in {tuple, list, torch.Size} and len(value) <= 8 and all(type(item) in _LITERAL for item in value):
+    if type(value) in _SEQUENCES and len(value) <= 8 and _LITERAL.issuperset(map(type, value)):
         return (tuple(value),)
     return None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
 
 
 class OpInfo:
-    """What the schema of an operator says, looked up once per operator."""
+    """What the schema of an operator says, looked up once per operator.
+
+    `tensors` are the places of the arguments that may hold tensors, `reads` those of them whose content it reads.
+    """
 
     __slots__ = (
         "blind",
@@ -18,6 +22,7 @@ class OpInfo:
         "dynamic",
         "fresh",
         "lift",
+        "makes_dtype",
         "name",
         "names",
         "out_names",
@@ -27,12 +32,16 @@ class OpInfo:
         "plain",
         "question",
         "random",
+        "reads",
         "renames",
         "reserve",
         "run",
         "schema",
+        "several",
         "signature",
+        "statistics",
         "target",
+        "tensors",
         "view",
         "when",
         "writes",
@@ -56,6 +65,8 @@ class OpInfo:
         self.writes = tuple(writes)
         returns = schema.returns if schema is not None else []
         self.fresh = not self.writes and all(r.alias_info is None for r in returns) and self.name not in _SECRET_VIEWS
+        self.several = len(returns) > 1 and all(r.alias_info is None and not str(r.type).startswith("List") for r in returns)
+        self.statistics = self.name in _NORMS
         self.question = self.target.startswith(("prim.", "profiler."))  # a question or a mark: computes nothing
         self.reserve = self.target in {"aten.empty.memory_format", "aten.empty_strided.default"}
         self.lift = self.target == "aten.lift_fresh.default"
@@ -68,11 +79,16 @@ class OpInfo:
         self.default_values = tuple([self.default(name) for name in self.names])
         self.signature = ("target", self.target)
         self.plain = not self.writes and not self.blind
+        self.tensors = tuple([i for i, a in enumerate(arguments) if not _WITHOUT_TENSORS.fullmatch(str(a.real_type))])
+        ignored = self.overwritten | self.blind
+        self.reads = tuple([i for i in self.tensors if arguments[i].name not in ignored])
         tags = getattr(overload, "tags", ())
         self.renames = torch.Tag.inplace_view in tags or self.name == "set_"  # the tensor object becomes another tensor
         self.random = torch.Tag.nondeterministic_seeded in tags
         self.placed = self.name == "as_strided" or (self.random and bool(self.overwritten))  # depends on places in memory
         self.dynamic = torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
+        self.dynamic |= self.target in {"aten.is_nonzero.default", "aten.item.default"}  # not tagged: mostly made of others
+        self.makes_dtype = "dtype" in self.names and not self.tensors  # its result has the default dtype when none is given
 
     def written(self, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
         """The written arguments of one call, by name."""
@@ -90,9 +106,15 @@ class OpInfo:
         return self.defaults.get(name, _NOTHING)
 
 
+_WITHOUT_TENSORS = re.compile(
+    r"(Optional\[|List\[)*(int|bool|float|number|complex|str|ScalarType|Device|Generator|Layout|MemoryFormat)\]*"
+)
+"""Types of arguments that never hold a tensor."""
 _NOTHING = object()
 _SECRET_VIEWS = frozenset({"unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk"})
 """Operators that hand out views without saying so."""
+_NORMS = frozenset({"native_batch_norm", "native_group_norm", "native_layer_norm"})
+"""Operators that hand back, after their result, statistics that only a backward pass reads."""
 FACTORIES = frozenset(f"{word}_like" for word in ("empty", "full", "ones", "rand", "randint", "randn", "zeros")) | frozenset(
     f"new_{word}" for word in ("empty", "empty_strided", "full", "ones", "zeros")
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from netfig.sources.torch_record import OP, SPAN, Number, Recorder
+from netfig.sources.torch_record import LEAF, OP, SPAN, Number, Recorder
 
 _MethodWrapper = type(Tensor.shape.__get__)  # type: ignore[attr-defined]
 
@@ -24,13 +24,14 @@ class Prepass:
 
     `dropped` are operators that are no part of the computation: views nobody reads (autograd saves detached tensors; the
     destination of ``x[i] = y`` is a view that is only written to) and the announcement of a fresh constant. `written` are the
-    memories written to in place. `single` names the function of an operator that is its only one; `opens` and `closes` are
-    where functions of several operators begin and end.
+    memories written to in place, `used` the tensors that something reads. `single` names the function of an operator that is
+    its only one; `opens` and `closes` are where functions of several operators begin and end.
     """
 
     def __init__(self, recorder: Recorder, used_at_the_end: frozenset[int]) -> None:
         log = recorder.log
         self.written: set[int] = set()
+        self.used: set[int] = set()
         self.dropped = self._unread(recorder, used_at_the_end)
         counts: list[int] = []  # operators before each entry
         placed: list[int] = []  # where the operators are
@@ -39,16 +40,18 @@ class Prepass:
         self.opens: dict[int, list[Span]] = {}
         self.closes: set[int] = set()
         dropped = self.dropped
+        count = 0
         for position, entry in enumerate(log):
-            counts.append(len(placed))
+            counts.append(count)
             code = entry[0]
             if code == OP:
                 if position not in dropped:
                     placed.append(position)
+                    count += 1
             elif code == SPAN:
                 _, function, start, _ = entry
                 before = counts[start]
-                made = len(placed) - before
+                made = count - before
                 if made and type(function) is not _MethodWrapper:
                     if made == 1:
                         self.single[placed[before]] = function  # the outermost function of an operator comes last
@@ -64,13 +67,15 @@ class Prepass:
             outer.append((start, made))
 
     def _unread(self, recorder: Recorder, used_at_the_end: frozenset[int]) -> set[int]:
-        used = set(used_at_the_end)
         dropped: set[int] = set()
         log = recorder.log
+        used = self.used = {entry[4] for entry in log if entry[0] == LEAF}.union(used_at_the_end)  # what modules hand back
         for position in range(len(log) - 1, -1, -1):
             entry = log[position]
             if entry[0] != OP:
-                if entry[0] != SPAN and entry[2]:
+                if entry[0] == LEAF:
+                    used.add(entry[3])
+                elif entry[0] != SPAN and entry[2]:
                     used.update(entry[2])
                 continue
             _, info, args, kwargs, made = entry
@@ -80,22 +85,21 @@ class Prepass:
             if info.lift and args[0] in recorder.external:
                 dropped.add(position)
                 continue
-            ignored = info.overwritten | info.blind if info.blind else info.overwritten
             if info.writes and not info.renames:
                 for _, written in info.written(args, kwargs or {}):
                     for number in written if type(written) is list else (written,):
                         self.written.add(recorder.seen[number][4])
-            if not ignored:
-                for value in args:
-                    if type(value) is Number:
-                        used.add(value)
-                    elif type(value) is list:
-                        used.update([item for item in value if type(item) is Number])
-            else:
-                named = [(name, value) for name, value in zip(info.names, args, strict=False) if name not in ignored]
-                for _, value in named:
-                    used.update([item for item in (value if type(value) is list else [value]) if type(item) is Number])
+            given = len(args)
+            for place in info.reads:
+                if place >= given:
+                    break
+                value = args[place]
+                if type(value) is Number:
+                    used.add(value)
+                elif type(value) is list:
+                    used.update([item for item in value if type(item) is Number])
             if kwargs:
+                ignored = info.overwritten | info.blind
                 for name, value in kwargs.items():
                     if name not in ignored:
                         used.update([item for item in (value if type(value) is list else [value]) if type(item) is Number])

@@ -1,7 +1,6 @@
-"""Watches one run of a model: two torch modes and a log of light tuples, turned into a Graph afterwards.
+"""The log of one run of a model: light tuples, turned into a Graph afterwards.
 
-The dispatch mode sees every operator that really runs, whatever Python called it; the function mode sees which Python-level
-function it was part of. No tensor that the model computes is kept alive: each carries its number in its own ``__dict__``.
+No tensor that the model computes is kept alive: each carries its number in its own ``__dict__``.
 """
 
 from __future__ import annotations
@@ -9,29 +8,27 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import sys
-import types
-from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import ref as _ref
 
 import torch
-import torch.nn.functional as functional
-from torch import Tensor, nn
+from torch import Tensor
 from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor
-from torch.overrides import TorchFunctionMode
-from torch.utils._device import _device_constructors
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _disable_current_modes
 
-from netfig.sources.torch_looks import decides
 from netfig.sources.torch_ops import FACTS, OpInfo, op_info
 
-OP, ENTER, EXIT, SPAN = 0, 1, 2, 3
-"""Kinds of log entries."""
+OP, ENTER, EXIT, SPAN, LEAF = 0, 1, 2, 3, 4
+"""Kinds of log entries.
 
-_Parameter = nn.Parameter
+``OP, info, arguments, keyword arguments, result``: an operator ran. ``ENTER, module, numbers`` and ``EXIT, module, numbers``:
+a module was called and came back. ``SPAN, function, start, numbers``: the entries from `start` to here were made by one
+Python-level function. ``LEAF, module, function, number, result, end``: a module called with one tensor that was one call of one
+function; its entries are those up to `end`. Where a call failed its result is ``None``.
+"""
+
 _RUNS = itertools.count(1)
-_MethodWrapper = type(Tensor.shape.__get__)  # type: ignore[attr-defined]
-_PLACES = frozenset({Tensor.device, Tensor.is_cpu, Tensor.is_cuda, Tensor.is_meta})
 
 
 class Number(int):
@@ -71,6 +68,7 @@ class Recorder:
         self.made: list[_ref[Tensor]] | None = [] if remember else None  # of a run without data, to find what it leaves behind
         self.looked = False  # whether the model asked where a tensor lives
         self.inside = 0  # torch functions under way: the function mode is off within them
+        self.leaf = False  # whether a module that is one call of one function is under way
         self.paused = False
         self._keep_constants = keep_constants
         self._storages = itertools.count(1)
@@ -168,6 +166,11 @@ class Recorder:
             self.made.append(_ref(tensor))
         return number
 
+    def renumber(self, tensor: Tensor, storage: int | None) -> Number:
+        """A new number for a tensor object that has become another tensor; `storage` as ``None`` is memory of its own."""
+        self._known.pop(id(tensor), None)
+        return self._new(tensor, storage)
+
     # ops
 
     def record(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -176,13 +179,19 @@ class Recorder:
         if info.question:
             return func(*args, **kwargs)
         mark = self.mark
-        encoded = [
-            (a.__dict__.get(mark) or self.meet(a)) if isinstance(a, Tensor) else self._encode(a) if type(a) in _LISTS else a
-            for a in args
-        ]
+        encoded = list(args)
+        given = len(encoded)
+        for place in info.tensors:
+            if place >= given:
+                break
+            value = encoded[place]
+            if isinstance(value, Tensor):
+                encoded[place] = value.__dict__.get(mark) or self.meet(value)
+            elif value is not None:
+                encoded[place] = self._encode(value)
         encoded_kwargs = {k: self._encode(v) for k, v in kwargs.items()} if kwargs else None
         made: Any
-        if info.writes:
+        if info.writes and (info.when is None or given <= info.when or encoded[info.when]):
             for _, written in info.written(encoded, encoded_kwargs or {}):
                 self._protect(written)
         try:
@@ -190,7 +199,9 @@ class Recorder:
         except Exception:
             self.raised = True
             raise
-        if info.fresh:
+        if info.statistics and self.leaf and not torch.is_grad_enabled() and forward_ad._current_level < 0:
+            made = self._new(out[0], None)  # the function hands back no more: nobody can read the statistics
+        elif info.fresh:
             if type(out) is Tensor:
                 made = out.__dict__[mark] = self._describe(out, None)
                 if self.made is not None:
@@ -214,7 +225,7 @@ class Recorder:
 
     def _encode(self, value: Any) -> Any:
         if type(value) in _LISTS:
-            return list(value) if _PLAIN.issuperset(map(type, value)) else [self._encode(item) for item in value]
+            return list(value) if PLAIN.issuperset(map(type, value)) else [self._encode(item) for item in value]
         if isinstance(value, Tensor):
             return value.__dict__.get(self.mark) or self.meet(value)
         return value
@@ -237,8 +248,7 @@ class Recorder:
         storage = self.seen[of][4] if of is not None else None
         if info.name == "set_" and source is None:
             storage = self._memory(changed)
-        self._known.pop(id(changed), None)
-        return self._new(changed, storage)
+        return self.renumber(changed, storage)
 
     # memory that belongs to the user
 
@@ -273,8 +283,9 @@ class Recorder:
         self._backups.clear()
 
     def written_externals(self) -> dict[int, Tensor]:
-        """The tensors, by number, whose memory the run wrote to: as they are now."""
-        return {number: t for number, t in self._adopted.items() if self.seen[number][4] in self._backups}
+        """The tensors, by number, whose memory the run wrote to: as they are now. One that was given other memory is left out."""
+        adopted = self._adopted.items()
+        return {n: t for n, t in adopted if self.seen[n][4] in self._backups and self.number_of(t) == n}
 
     def small_content(self, number: int) -> tuple[Any, ...] | None:
         """The few numbers of a small constant, kept as plain Python."""
@@ -293,221 +304,21 @@ class Recorder:
             found.append(item.__dict__.get(self.mark) or self.meet(item))
         elif isinstance(item, (tuple, list)):
             for part in item:
-                if part.__class__ not in _PLAIN:
+                if part.__class__ not in PLAIN:
                     self._gather(part, found, depth + 1)
         elif isinstance(item, dict):
             for part in item.values():
-                if part.__class__ not in _PLAIN:
+                if part.__class__ not in PLAIN:
                     self._gather(part, found, depth + 1)
         elif dataclasses.is_dataclass(item) and not isinstance(item, type) and depth < 8:
             for field in dataclasses.fields(item):
                 self._gather(getattr(item, field.name, None), found, depth + 1)
 
-    def wrap(self, forward: Callable[..., Any], index: int) -> Callable[..., Any]:
-        """A module's forward that says when it is entered and left."""
-        log, gather = self.log, self.numbers_in
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            log.append((ENTER, index, gather(args) + gather(kwargs) if kwargs else gather(args)))
-            try:
-                out = forward(*args, **kwargs)
-            except BaseException as error:
-                if self.failed is None or self.failed[0] is not error:
-                    self.failed = (error, index, describe_shapes(args, kwargs))
-                log.append((EXIT, index, None))
-                raise
-            log.append((EXIT, index, gather(out)))
-            return out
-
-        owner = getattr(forward, "__self__", None)
-        kind: Any = type(owner)
-        function = _ONE_FUNCTION.get(kind)
-        if function is not None and getattr(forward, "__func__", None) is kind.forward and not _does_more(owner):
-            watched = self._wrap_leaf(forward, function, index, watched)
-        watched.__wrapped__ = forward  # type: ignore[attr-defined]  # inspect.signature sees the model's own
-        return watched
-
-    def _wrap_leaf(
-        self, forward: Callable[..., Any], function: Any, index: int, otherwise: Callable[..., Any]
-    ) -> Callable[..., Any]:
-        """The same for a module that is one call of one function, on one plain tensor; `otherwise` takes the other calls."""
-        log, mark, unwatched = self.log, self.mark, torch._C.DisableTorchFunction
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            if kwargs or len(args) != 1 or type(args[0]) is not Tensor:
-                return otherwise(*args, **kwargs)
-            x = args[0]
-            log.append((ENTER, index, (x.__dict__.get(mark) or self.meet(x),)))
-            start = len(log)
-            self.inside += 1
-            try:
-                with unwatched():
-                    out = forward(x)
-            except BaseException as error:
-                if self.failed is None or self.failed[0] is not error:
-                    self.raised = True
-                    self.failed, self.failing = (error, index, describe_shapes(args, {})), (error, function)
-                log.append((EXIT, index, None))
-                raise
-            finally:
-                self.inside -= 1
-            number = (out.__dict__.get(mark) or self.meet(out),)
-            if len(log) != start:
-                log.append((SPAN, function, start, number))
-            log.append((EXIT, index, number))
-            return out
-
-        return watched
-
-
-# Modules whose forward is one call of one function: the function mode need not watch what is known.
-_ONE_FUNCTION: dict[type, Any] = {
-    nn.Conv1d: torch.conv1d,
-    nn.Conv2d: torch.conv2d,
-    nn.Conv3d: torch.conv3d,
-    nn.Linear: functional.linear,
-    nn.BatchNorm1d: functional.batch_norm,
-    nn.BatchNorm2d: functional.batch_norm,
-    nn.BatchNorm3d: functional.batch_norm,
-    nn.LayerNorm: functional.layer_norm,
-    nn.GroupNorm: functional.group_norm,
-    nn.Embedding: functional.embedding,
-    nn.Dropout: functional.dropout,
-    nn.ReLU: functional.relu,
-    nn.GELU: functional.gelu,
-    nn.SiLU: functional.silu,
-    nn.Sigmoid: torch.sigmoid,
-    nn.Tanh: torch.tanh,
-}
-
-
-def _does_more(module: Any) -> bool:
-    """Whether such a module does more than its one function: count batches, pad otherwise, renormalise."""
-    state = module.__dict__
-    padded = state.get("padding_mode", "zeros") != "zeros"
-    return padded or state.get("max_norm") is not None or (module.training and state.get("track_running_stats", False))
-
 
 _NUMBERS = frozenset({torch.float32, torch.float64, torch.int64, torch.int32, torch.bool})
 _LISTS = frozenset({list, tuple})
-_PLAIN = frozenset({int, float, str, bool, type(None)})
-
-
-class WatchOps(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Hands every operator to the recorder."""
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Compiled functions run as written during a trace, so the wrapper that keeps the compiler out is only a cost."""
-        return False
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.recorder = recorder
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        recorder = self.recorder
-        if recorder.paused:
-            return func(*args, **(kwargs or {}))
-        if recorder.inside:
-            return recorder.record(func, args, kwargs or {})
-        with torch._C.DisableTorchFunction():
-            return recorder.record(func, args, kwargs or {})
-
-
-class WatchFunctions(TorchFunctionMode):
-    """Notes which log entries a Python-level torch function made; sends factory functions to the device of the run."""
-
-    def __init__(self, recorder: Recorder, device: torch.device | None = None) -> None:
-        super().__init__()
-        self.recorder = recorder
-        self.device = device
-        self._factories = _device_constructors() if device is not None else frozenset()
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        recorder = self.recorder
-        if type(func) is _MethodWrapper:
-            return self._property(func, args)
-        log = recorder.log
-        start = len(log)
-        if func in self._factories:
-            kwargs = dict(kwargs or {})
-            if kwargs.get("device") is None or torch.device(kwargs["device"]).type == "cpu":
-                kwargs["device"] = self.device
-        if func in _OPENED and not types:
-            with self:
-                out = _OPENED[func](*args, **(kwargs or {}))
-        else:
-            recorder.inside += 1
-            try:
-                out = func(*args, **kwargs) if kwargs else func(*args)
-            except Exception as error:
-                recorder.raised = True
-                if recorder.failing is None or recorder.failing[0] is not error:
-                    recorder.failing = (error, func)
-                raise
-            finally:
-                recorder.inside -= 1
-        if len(log) != start and not recorder.paused:
-            if type(out) is Tensor and (number := out.__dict__.get(recorder.mark)):
-                log.append((SPAN, func, start, (number,)))
-            else:
-                log.append((SPAN, func, start, recorder.numbers_in(out)))
-        return out
-
-    def _property(self, func: Any, args: Any) -> Any:
-        """A property of a tensor: most run nothing; ``x.data = y`` makes `x` another tensor without any operator."""
-        recorder = self.recorder
-        start = len(recorder.log)
-        recorder.inside += 1
-        try:
-            out = func(*args)
-            if func.__self__ in _PLACES and not recorder.looked:
-                recorder.looked = decides(sys._getframe(2), func.__self__.__name__)
-            if func.__name__ == "__set__" and func.__self__ is Tensor.data and not recorder.paused:
-                changed, source = args
-                of = recorder.number_of(source)
-                if of is None:
-                    of = recorder.meet(source)
-                recorder._known.pop(id(changed), None)
-                number = recorder._new(changed, recorder.seen[of][4])
-                recorder.log.append((OP, op_info(torch.ops.aten.detach.default), [of], None, number))
-        finally:
-            recorder.inside -= 1
-        if len(recorder.log) != start and not recorder.paused:
-            recorder.log.append((SPAN, func, start, recorder.numbers_in(out)))
-        return out
-
-
-def _opened(function: Any) -> types.FunctionType:
-    """The same function, but the functions it calls are watched one by one.
-
-    A torch function written in Python first asks ``has_torch_function`` and would come straight back to the mode; this one's
-    globals answer no, which is the truth without us.
-    """
-    outside = dict.fromkeys(("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic"), lambda *_: False)
-    opened = types.FunctionType(
-        function.__code__, {**function.__globals__, **outside}, function.__name__, function.__defaults__, function.__closure__
-    )
-    opened.__kwdefaults__ = function.__kwdefaults__
-    return opened
-
-
-_OPENED: dict[Any, Any] = {functional.multi_head_attention_forward: _opened(functional.multi_head_attention_forward)}
-
-
-def describe_shapes(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Arguments as people read them: ``(1, 3, 8, 8) float32, mask=(1, 8) bool``."""
-
-    def one(value: Any) -> str:
-        if isinstance(value, Tensor):
-            return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-        if isinstance(value, (list, tuple)):
-            return f"[{', '.join(map(one, value))}]"
-        return repr(value) if type(value) in _PLAIN else type(value).__name__
-
-    with torch._C.DisableTorchFunction():
-        return ", ".join([*map(one, args), *(f"{key}={one(value)}" for key, value in kwargs.items())])
+PLAIN = frozenset({int, float, str, bool, type(None)})
+"""Types of arguments that hold no tensor."""
 
 
 def _user_line() -> str:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from netfig.errors import ModelFailed
 from netfig.graph import Graph, Op
-from netfig.sources.torch_copy import RandomState
+from netfig.records import dataclass
+from netfig.sources.torch_copy import CloneMemory, RandomState, StructuralCopy
 from netfig.sources.torch_ops import OpInfo, op_info
 from netfig.sources.torch_ports import tensors_in
 from netfig.sources.torch_trace import build_graph, failure, first_line, watched_run
@@ -103,7 +104,7 @@ def _plain_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """What the model itself gives, run without us on a deep copy; ``None`` when it cannot be copied."""
     random_state = RandomState()
     try:
-        ours, our_args, our_kwargs = copy.deepcopy((model, args, kwargs))
+        ours, our_args, our_kwargs = _deep_copy((model, args, kwargs))
     except Exception:  # many things cannot be copied deeply; the watched run is then compared alone
         return None
     try:
@@ -112,6 +113,15 @@ def _plain_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         raise ModelFailed(f"the model failed: {first_line(error)}") from error
     finally:
         random_state.restore()
+
+
+def _deep_copy(things: tuple[nn.Module, tuple[Any, ...], dict[str, Any]]) -> Any:
+    """As `copy.deepcopy`, which however takes parameters of one memory apart: those are copied by their memory."""
+    stored = {id(t): t for t in (*things[0].parameters(), *things[0].buffers()) if t.layout is torch.strided}
+    memories = [t.untyped_storage()._cdata for t in stored.values() if not isinstance(t, UninitializedTensorMixin)]
+    if len(set(memories)) == len(memories):
+        return copy.deepcopy(things)
+    return StructuralCopy(CloneMemory())(things)
 
 
 class ReplayError(Exception):
@@ -157,6 +167,8 @@ def _run(op: Op, values: Mapping[str, Tensor], graph: Graph) -> list[Tensor]:
     _flatten(out, flat)
     results = [item for item in flat if isinstance(item, Tensor)]
     results += [item for item in written if not any(item is result for result in results)]
+    if info.several:  # those at the end that nothing reads are no values of the graph
+        del results[len(op.outputs) :]
     return results if info.fresh else [snapshot(item) for item in results]
 
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from netfig.sources.torch_copy import RandomState, StructuralCopy, ToMeta, alias, modules_with_paths
 from netfig.sources.torch_ports import named_inputs, tensors_in
-from netfig.sources.torch_record import Recorder, WatchFunctions, WatchOps, describe_shapes
+from netfig.sources.torch_record import Recorder
+from netfig.sources.torch_watch import WatchFunctions, WatchOps, describe_shapes, watched_forward
 
 WITHOUT_DATA = frozenset({"meta", "fake"})
 
@@ -102,7 +103,7 @@ class Run:
             self.declared += own
             if ours_alone and id(module) not in wrapped:
                 wrapped.add(id(module))
-                module.__dict__["forward"] = recorder.wrap(module.forward, len(self.modules))
+                module.__dict__["forward"] = watched_forward(recorder, module, len(self.modules))
                 self.modules.append((path, module))
                 self.owned.append(own)
         if self.keep:

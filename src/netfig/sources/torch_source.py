@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from netfig.errors import InvalidInput, ModelFailed, UsageError
-from netfig.hooks import Loaded, ModelRun, Request, Source
+from netfig.hooks import Loaded, ModelRun, Request
 from netfig.sources.forward import Inputs
 from netfig.sources.importing import folder_of, importable
 from netfig.sources.inputs import dtype_hint, make_inputs
@@ -107,12 +107,3 @@ def _verify(run: ModelRun) -> None:
     result = verify(run.model, run.args, dict(run.kwargs))
     if not result.ok:
         raise InvalidInput("the recorded graph does not give the model's outputs", why=result.message)
-
-
-SOURCE = Source(
-    name="torch",
-    summary="a PyTorch module: file.py:Net, pkg.mod:factory, file.py:Net(num_classes=10); imports and runs the code it names",
-    accepts=accepts,
-    load=load,
-    runs_code=True,
-)

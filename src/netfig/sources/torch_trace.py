@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -78,16 +79,25 @@ def watched_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
     with _ONE_AT_A_TIME:
         *first, last = _candidates(model, args, kwargs) if device == "auto" else (device,)
         for candidate in first:
-            run = Run(candidate, keep=keep)
-            run(model, args, kwargs)
+            run = _run_on(candidate, model, args, kwargs, keep)
             if run.error is None and not run.unsure:
                 return run
             made = run.take_apart()
             del run
             take_back(made)
-        run = Run(last, keep=keep)
+        return _run_on(last, model, args, kwargs, keep)
+
+
+def _run_on(device: str, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], keep: bool) -> Run:
+    """One run; another where the first loaded the compiler, which was then not told to leave functions as they are written."""
+    loaded = "torch._dynamo" in sys.modules
+    run = Run(device, keep=keep)
+    run(model, args, kwargs)
+    if run.error is not None and not loaded and "torch._dynamo" in sys.modules:
+        take_back(run.take_apart())
+        run = Run(device, keep=keep)
         run(model, args, kwargs)
-        return run
+    return run
 
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -132,6 +142,7 @@ def build_graph(run: Run, model: nn.Module, *, name: str | None = None, batch: i
     build.finish(run.declared)
     outputs = tuple([Port(port, values.read(number).id) for port, number in run.outputs])
     owns = [tuple(dict.fromkeys([build.first_value(number) for number in own])) for own in run.owned]
+    values.close()
     notes = _notes(run, build, model, batch)
     graph = Graph(
         name,

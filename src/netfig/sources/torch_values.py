@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from netfig.graph import Attribute
 from netfig.graph.build import safe_id
 from netfig.sources.torch_quick import QuickRef
 from netfig.sources.torch_record import Recorder
@@ -19,13 +18,15 @@ from netfig.sources.torch_storage import Layout, needed, relation
 class Pending:
     """A value whose storage is not known yet: that is decided when the whole log is read."""
 
-    __slots__ = ("data", "id", "kind", "names", "number", "ref", "refs", "region")
+    __slots__ = ("id", "kind", "names", "number", "refs", "region")
 
     def __init__(self, id: str, kind: Any, number: int, region: Region | None, names: tuple[str, ...] = ()) -> None:
-        self.id, self.kind, self.number, self.region, self.names = id, kind, number, region, names
-        self.ref = QuickRef(id)
-        self.refs = (self.ref,)
-        self.data: tuple[Attribute, ...] | None = None
+        self.id = id
+        self.kind = kind
+        self.number = number
+        self.region = region
+        self.names = names
+        self.refs = (QuickRef(id),)
 
 
 class Region:
@@ -98,6 +99,10 @@ class Values:
         self._constants = 0
         self.first: dict[int, Pending] = {}  # what externals held at first
 
+    def close(self) -> None:
+        """Nothing is read any more: let go of the build, which holds these values in turn."""
+        del self._write_op
+
     def _region(self, number: int, memory: Memory, name: str) -> Region:
         dtype, shape, stride, offset, _ = self._seen[number]
         layout = None if stride is None else Layout(dtype.itemsize, shape, stride, offset)
@@ -110,14 +115,14 @@ class Values:
         """A new value: what the tensor `number` holds from now on."""
         used = self.name.used
         if wanted in used:
-            value_id = self.name(wanted)
+            wanted = self.name(wanted)
         else:
-            used[wanted], value_id = 1, wanted
+            used[wanted] = 1
         memory = self._memories.get(self._seen[number][4]) if self._memories else None
         if memory is None:
-            made = Pending(value_id, kind, number, None, names)
+            made = Pending(wanted, kind, number, None, names)
         else:
-            made = Pending(value_id, kind, number, self._region(number, memory, value_id), names)
+            made = Pending(wanted, kind, number, self._region(number, memory, wanted), names)
             self._synced[number] = len(memory.writes)
         self.made.append(made)
         self._current[number] = made
@@ -133,7 +138,6 @@ class Values:
         self._constants += 1
         made = self.declare(number, "constant", f"constant{self._constants}")
         self.first[number] = made
-        made.data = self._recorder.small_content(number)
         return made
 
     def known(self, number: int) -> bool:
