@@ -6,8 +6,9 @@ and decide nothing; `netfig.layout.lint` judges exactly this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from netfig.records import dataclass
 
 Point = tuple[float, float]
 Tone = Literal["fill", "light", "dark", "page", "none", "plate", "stroke"]
@@ -69,7 +70,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """A run of characters in one face and size; `x` is its left end and `dy` its baseline's offset from the line's (up < 0)."""
+    """A run of characters in one face and size; `x` is its left end and `dy` its baseline's offset from the line's (up < 0).
+
+    `squeeze` is how broad they are beside what the face has: tall brackets are narrower and lighter than their size says.
+    """
 
     text: str
     face: Face
@@ -77,11 +81,32 @@ class Glyphs:
     x: float
     dy: float = 0.0
     width: float = 0.0
+    squeeze: float = 1.0
+
+
+def spoken(runs: tuple[Glyphs, ...]) -> str:
+    """The characters of runs, with a space where there is room for one."""
+    out, end = "", 0.0
+    for i, run in enumerate(runs):
+        apart = i > 0 and run.x - end > 0.12 * run.size and not out.endswith(" ")
+        out, end = out + (" " if apart else "") + run.text, run.x + run.width
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A filled bar that belongs to text (of a fraction, a radical, an overline); `x` is its left end and `dy` its top's offset
+    from the baseline (up < 0)."""
+
+    x: float
+    dy: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One line of text: measured runs on a baseline. `box` is the figure box it belongs to; `on` is where it may lie:
+    """One line of text: measured runs and rules on a baseline. `box` is the figure box it belongs to; `on` is where it may lie:
     ``inside`` that box's outline, or ``free`` of every line and outline."""
 
     id: str
@@ -92,11 +117,12 @@ class Label:
     align: Literal["left", "center", "right"] = "center"
     box: str = ""
     on: Literal["inside", "free"] = "free"
+    rules: tuple[Rule, ...] = ()
 
     @property
     def text(self) -> str:
         """The characters, without scripts' positions."""
-        return "".join(r.text for r in self.runs)
+        return spoken(self.runs)
 
 
 Item = Shape | Line | Label

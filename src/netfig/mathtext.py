@@ -7,10 +7,13 @@ layout the positions. Nothing here knows a font or a size.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import unicodedata
 from typing import Literal
 
-Style = Literal["plain", "strong", "math", "code"]
+from netfig.records import dataclass
+
+Style = Literal["plain", "strong", "math", "math-bold", "math-upright", "code"]
+Mark = Literal["hat", "tilde", "bar", "dot", "vector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,48 @@ class Script:
     sup: Text = ()
 
 
-Piece = Run | Script
+@dataclass(frozen=True, slots=True)
+class Accent:
+    """A base with a mark centred over it: ŷ, h̃, x̄, ẋ."""
+
+    base: Text
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """One text over another, with a rule between them."""
+
+    over: Text
+    under: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Big:
+    """A large operator (Σ, Π, ∫, max) with its limits below and above it."""
+
+    sign: str
+    below: Text = ()
+    above: Text = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A radical sign over its body."""
+
+    body: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Brackets as tall as what they hold."""
+
+    left: str
+    body: Text
+    right: str
+
+
+Piece = Run | Script | Accent | Fraction | Big | Root | Fence
 Text = tuple[Piece, ...]
 
 
@@ -49,25 +93,63 @@ def code(text: str) -> Text:
     return (Run(text, "code"),) if text else ()
 
 
-_SYMBOL = re.compile(r"\A([^_^]+)(?:_(\{[^{}]*\}|[^_^]+))?(?:\^(\{[^{}]*\}|[^_^]+))?\Z")
+_PART = r"(?:\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}|([^_^{}]+))"  # braces nest three deep
+_SYMBOL = re.compile(rf"\A([^_^{{}}]+)(?:_{_PART})?(?:\^{_PART})?\Z")
 
 
 def math(source: str) -> Text:
-    """A symbol such as ``h``, ``W_xh``, ``h_{t-1}`` or ``x^2``; anything else is one maths run."""
+    """A symbol such as ``h``, ``W_xh``, ``h_{t-1}``, ``h_{t_{i}}`` or ``x^2``; anything else is one maths run."""
     found = _SYMBOL.match(source)
-    if not found or not (found[2] or found[3]):
+    parts = [math(found[i] or found[i + 1] or "") for i in (2, 4)] if found else [(), ()]
+    if not found or not (parts[0] or parts[1]):
         return (Run(source.replace("-", "−"), "math"),) if source else ()
-    part = [((Run(g.strip("{}").replace("-", "−"), "math"),) if g else ()) for g in (found[2], found[3])]
-    return (Script((Run(found[1], "math"),), part[0], part[1]),)
+    return (Script((Run(found[1].replace("-", "−"), "math"),), parts[0], parts[1]),)
+
+
+MARKS: dict[Mark, str] = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "dot": "\u0307", "vector": "\u20d7"}
+"""The combining character of each mark."""
+
+_APART = "\u2060"  # ends a large operator: what follows it stands apart
+_WORD = re.compile(r"[^\W_]*\Z")  # needs no braces as a script
+_FACTOR = re.compile(r"[^\s+−·×/,=]*\Z")  # needs no brackets beside a stroke
 
 
 def text_of(text: Text) -> str:
-    """The characters alone, scripts written ``_`` and ``^``: for alt texts, ids, terminals and tests."""
-    out = []
+    """The characters alone, on one line: ``h_{t−1}``, ``(∂L)/(∂h)``, ``Σ_{i=0}^K``: for alt texts, ids, terminals and tests."""
+    out = ""
     for piece in text:
-        if isinstance(piece, Run):
-            out.append(piece.text)
-        else:
-            out.append(text_of(piece.base))
-            out += [mark + text_of(part) for mark, part in (("_", piece.sub), ("^", piece.sup)) if part]
-    return "".join(out)
+        part = _linear(piece)
+        out += " " + part if out.endswith(_APART) and part and not part[0].isspace() else part
+    return out.replace(_APART, "")
+
+
+def _linear(piece: Piece) -> str:
+    match piece:
+        case Run(text, style):
+            return text.replace("-", "−") if style.startswith("math") else text
+        case Script(base, sub, sup):
+            return text_of(base) + _scripts(sub, sup)
+        case Accent(base, mark):
+            body = text_of(base)
+            return unicodedata.normalize("NFC", body[:1] + MARKS[mark]) if len(body) == 1 else f"{mark}({body})"
+        case Fraction(over, under):
+            return f"{_bracketed(over)}/{_bracketed(under)}"
+        case Big(sign, below, above):
+            return f"{sign}{_scripts(below, above)}{_APART}"
+        case Root(body):
+            return f"√{_bracketed(body)}"
+        case Fence(left, body, right):
+            return f"{left}{text_of(body)}{right}"
+
+
+def _scripts(sub: Text, sup: Text) -> str:
+    out = ""
+    for sign, part in (("_", text_of(sub)), ("^", text_of(sup))):
+        if part:
+            out += sign + (part if _WORD.match(part) else f"{{{part}}}")
+    return out
+
+
+def _bracketed(text: Text) -> str:
+    words = text_of(text)
+    return words if _FACTOR.match(words) else f"({words})"

@@ -73,7 +73,7 @@ def test_an_unknown_engine_is_a_usage_error_with_a_suggestion():
 
 def test_a_wheel_without_its_executable_is_said_to_be_missing(monkeypatch):
     engine._embedded.cache_clear()
-    monkeypatch.setattr(engine.metadata, "files", lambda name: [])
+    monkeypatch.setattr("importlib.metadata.files", lambda name: [])
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(Missing, match="graphviz-pure"):
         run_dot("digraph { a }", ["-Tsvg"])

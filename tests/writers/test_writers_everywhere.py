@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from writer_drawings import sample
+from writer_formulas import sheet
 from writer_graphs import small_graph
 
 from netfig.theme import load_theme
@@ -18,6 +19,7 @@ SCRIPT = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 from writer_drawings import sample
+from writer_formulas import sheet
 from writer_graphs import small_graph
 from netfig.theme import load_theme
 from netfig.writers import builtin_writers
@@ -25,6 +27,8 @@ for theme in ("light", "print"):
     for w in builtin_writers():
         data = w.write(sample() if w.takes == "drawing" else small_graph(), load_theme(theme), w.options())
         print(theme, w.name, hashlib.sha256(data).hexdigest())
+        if w.takes == "drawing":
+            print("maths", w.name, hashlib.sha256(w.write(sheet(), load_theme(theme), w.options())).hexdigest())
 """
 
 
@@ -57,8 +61,10 @@ def test_every_format_has_the_same_bytes_in_another_process_without_fonts(tmp_pa
         for w in builtin_writers():
             data = w.write(sample() if w.takes == "drawing" else small_graph(), load_theme(theme), w.options())
             here.append(f"{theme} {w.name} {hashlib.sha256(data).hexdigest()}")
+            if w.takes == "drawing":
+                here.append(f"maths {w.name} {hashlib.sha256(w.write(sheet(), load_theme(theme), w.options())).hexdigest()}")
     assert hashes_elsewhere(tmp_path, "7") == here
-    assert len(here) == 12
+    assert len(here) == 20
 
 
 def test_naming_the_writers_loads_no_format_library():

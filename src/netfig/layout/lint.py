@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from netfig.drawing import Drawing, Label, Line, Point, Shape
 from netfig.layout import near
+from netfig.layout.metrics import clean, measure
 from netfig.layout.near import Bounds, Grid, Segment
+from netfig.layout.typeset import MAX_CHARACTERS
+from netfig.records import dataclass
 from netfig.theme import Theme
 
 TEXT_TO_LINE = 1.5  # points between ink and the edge of a stroke
@@ -193,20 +195,36 @@ def _text_bounds(sheet: _Sheet) -> Iterator[Finding]:
     """The runs of a label lie outside the bounds it states, so no other rule could see them."""
     for label in sheet.labels:
         left, top, right, bottom = label.bounds
-        runs = label.runs
-        start, end = min((r.x for r in runs), default=left), max((r.x + r.width for r in runs), default=right)
-        high = min((label.baseline + r.dy for r in runs), default=top)
-        low = max((label.baseline + r.dy for r in runs), default=bottom)
-        if start < left - 1.5 or end > right + 1.5 or high < top - 0.5 or low > bottom + 1.5:
+        ink = list(_ink(label))
+        start, end = min((i[0] for i in ink), default=left), max((i[2] for i in ink), default=right)
+        high, low = min((i[1] for i in ink), default=top), max((i[3] for i in ink), default=bottom)
+        lean = max(1.5, 0.2 * max((r.size for r in label.runs), default=0.0))  # of an italic f
+        if start < left - 1.5 or end > right + lean or high < top - 1.5 or low > bottom + 1.5:
             message = f"the text {label.text!r} is set outside its bounds"
             yield Finding("text-bounds", message, (label.id,), _middle(label.bounds))
 
 
+def _ink(label: Label) -> Iterator[Bounds]:
+    """The boxes of the ink of a label's runs and rules."""
+    for run in label.runs:
+        measured = [
+            (advance, ink) for _, advance, ink in (measure(c, run.face) for c in clean(run.text[:MAX_CHARACTERS])) if any(ink)
+        ]
+        if measured:
+            line, broad = label.baseline + run.dy, run.size * run.squeeze
+            left, right = run.x + measured[0][1][0] * broad, run.x + run.width - (measured[-1][0] - measured[-1][1][1]) * broad
+            high, low = max(ink[3] for _, ink in measured), min(ink[2] for _, ink in measured)
+            yield left, line - high * run.size, right, line - low * run.size
+    for rule in label.rules:
+        top = label.baseline + rule.dy
+        yield rule.x, top, rule.x + rule.width, top + rule.height
+
+
 def _small_text(sheet: _Sheet) -> Iterator[Finding]:
-    """Letters are smaller than can be read at the printed size."""
+    """Letters or digits are smaller than can be read at the printed size."""
     scale, least = sheet.drawing.scale, sheet.theme.min_text
     for label in sheet.labels:
-        size = min((r.size for r in label.runs if r.text.strip()), default=least / scale) * scale
+        size = min((r.size for r in label.runs if any(c.isalnum() for c in r.text)), default=least / scale) * scale
         if size < least - 0.01:
             message = f"the text {label.text!r} is printed at {size:.1f} pt, under {least:g} pt"
             yield Finding("small-text", message, (label.id,), _middle(label.bounds))

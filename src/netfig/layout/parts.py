@@ -8,60 +8,30 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
-from netfig.drawing import Drawing, Glyphs, Item, Label, Line, Shape
+from netfig.drawing import Drawing, Item, Label, Line, Shape
 from netfig.figure import Box, Figure, LegendEntry
+from netfig.layout.lines import WIDEST_EQUATION as WIDEST_EQUATION
+from netfig.layout.lines import equation_lines as equation_lines
+from netfig.layout.lines import fit_line as fit_line
+from netfig.layout.lines import make_label as make_label
+from netfig.layout.lines import wrap as wrap
 from netfig.layout.plates import with_plates
 from netfig.layout.text import CAP_HEIGHT, SetLine, set_line
-from netfig.mathtext import Run, Script, Style, Text, plain, text_of
+from netfig.mathtext import Run, Text, plain, text_of
+from netfig.records import dataclass
 from netfig.theme import RoleStyle, Theme
-
-Align = Literal["left", "center", "right"]
-
-MAX_TEXT_WIDTH = 280.0
-"""A line in a box is cut, with an ellipsis, before it grows wider than this."""
 
 STACK_OFFSET = 5.0  # each copy behind a stacked box
 SLIM_WIDTH = 48.0  # least width of a box in a row
 SYMBOL_LENGTH = 8  # characters: more is no symbol
+CHIP_PAD = 2.4  # from the lowest ink in a chip to its edge
 MARK_PAD = 6.0  # a mark sits on the top outline and reaches a little below it
 BADGE_SIZE = 14.0
 BADGE_GAP = 6.0
 LEADING = 1.22
-
-
-@lru_cache(maxsize=4096)
-def fit_line(text: Text, size: float, width: float = MAX_TEXT_WIDTH, *, strong: bool = False) -> SetLine:
-    """`text` set on one line, cut with an ellipsis when it is wider than `width`."""
-    line = set_line(text, size, strong=strong)
-    if line.width <= width:
-        return line
-    words = text_of(text)
-    low, high = 0, len(words)
-    style: Style = next((piece.style for piece in text if isinstance(piece, Run)), "plain")
-    while low < high:
-        middle = (low + high + 1) // 2
-        if set_line((Run(words[:middle] + "…", style),), size, strong=strong).width <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return set_line((Run(words[:low].rstrip() + "…", style),), size, strong=strong)
-
-
-def make_label(
-    id: str, line: SetLine, x: float, baseline: float, *, role: str = "text", align: Align = "center", box: str = "",
-    on: Literal["inside", "free"] = "free",
-) -> Label:  # fmt: skip
-    """The label of a set line whose left end, middle or right end (`align`) is at `x`."""
-    left = x - {"left": 0.0, "center": line.width / 2, "right": line.width}[align]
-    runs = tuple(
-        Glyphs(r.text, r.face, round(r.size, 3), round(left + r.x, 2), round(r.dy, 2), round(r.width, 2)) for r in line.runs
-    )
-    bounds = (left, baseline - line.ascent, left + line.width, baseline + line.descent)
-    return Label(id, role, runs, round(baseline, 2), _round4(bounds), align, box, on)
+TALL_ASCENT, TALL_DESCENT = 1.05, 0.55  # em: a line that reaches further holds a fraction, limits or tall brackets
 
 
 def _round4(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -80,7 +50,8 @@ class PlacedLine:
 
 @dataclass(frozen=True, slots=True)
 class SizedBox:
-    """A box with its text set and its outline sized. `text_height` reaches from the first capitals to the last baseline."""
+    """A box with its text set and its outline sized. `text_height` reaches from the first capitals to the last baseline, or as
+    far as tall formulas do."""
 
     box: Box
     style: RoleStyle
@@ -111,10 +82,16 @@ class SizedBox:
 
 
 def _title_size(box: Box, style: RoleStyle) -> float:
-    """A lone symbol is set larger than words."""
-    alone = len(box.title) == 1 and not box.rows and style.outline != "circle" and len(text_of(box.title[0])) <= SYMBOL_LENGTH
-    maths = all(isinstance(p, Script) or p.style == "math" for line in box.title for p in line)
+    """A lone symbol is set larger than words, but not on a chip."""
+    alone = len(box.title) == 1 and not box.rows and style.outline not in ("circle", "rect")
+    alone = alone and len(_bare(box.title[0])) <= SYMBOL_LENGTH
+    maths = all(not isinstance(p, Run) or p.style.startswith("math") for line in box.title for p in line)
     return max(style.size, min(16.0, round(style.size * 4 / 3))) if alone and maths and box.title[0] else style.size
+
+
+def _bare(text: Text) -> str:
+    """The characters that are seen."""
+    return re.sub(r"[_^{}\s]", "", text_of(text))
 
 
 def size_box(box: Box, theme: Theme, *, slim: bool = False) -> SizedBox:
@@ -123,18 +100,19 @@ def size_box(box: Box, theme: Theme, *, slim: bool = False) -> SizedBox:
     size = _title_size(box, style)
     lines: list[PlacedLine] = []
     baseline = 0.0
-    for text in box.title:
-        if text:
-            line = fit_line(text, size)
-            baseline = baseline + LEADING * size if lines else size * CAP_HEIGHT
-            lines.append(PlacedLine(line, baseline, box.role))
+    for text, points in ((title, size) for title in box.title if title):
+        line = fit_line(text, points)
+        baseline = _below(baseline, lines, line, points, LEADING * points)
+        lines.append(PlacedLine(line, baseline, box.role))
     for row in box.rows:
         line = fit_line(row.text, style.row_size)
         if line.runs:
-            baseline = baseline + LEADING * style.row_size + 1 if lines else style.row_size * CAP_HEIGHT
+            baseline = _below(baseline, lines, line, style.row_size, LEADING * style.row_size + 1)
             lines.append(PlacedLine(line, baseline, box.role))  # a quieter colour falls under 4.5:1 on the darker fills
     text_width = max((placed.line.width for placed in lines), default=0.0)
     descent = max((placed.line.descent for placed in lines[-1:]), default=0.0)
+    if descent > TALL_DESCENT * size:  # a denominator is part of the block that is centred
+        baseline, descent = baseline + descent, 0.0
     badge = set_line(_badge_text(box.badge), BADGE_SIZE) if box.badge else None
     outline = style.outline
     if outline == "circle":
@@ -144,7 +122,11 @@ def size_box(box: Box, theme: Theme, *, slim: bool = False) -> SizedBox:
             return SizedBox(box, style, "circle", diameter, diameter, tuple(lines), baseline, badge)
         outline = "pill"  # a word does not fit in a circle
     pad_y = max(style.pad_y, MARK_PAD) if box.marks else style.pad_y
-    height = max(style.min_height, baseline + 2 * pad_y + max(2.0, descent))
+    if outline == "rect" and len(lines) == 1 and not box.marks:  # a chip is low: half of what hangs below the line counts as text
+        baseline, descent = baseline + descent / 2, descent / 2
+        height = max(style.min_height, baseline + 2 * descent + 2 * CHIP_PAD)
+    else:
+        height = max(style.min_height, baseline + 2 * pad_y + max(2.0, descent), baseline + 2 * descent + 6)
     least = min(style.min_width, SLIM_WIDTH) if slim else style.min_width
     width = max(least, text_width + 2 * max(style.pad_x, 9.0 if outline == "pill" else 0.0))
     if outline == "pill" and len(lines) > 1:
@@ -152,6 +134,13 @@ def size_box(box: Box, theme: Theme, *, slim: bool = False) -> SizedBox:
     if outline in ("pill", "circle"):
         width = max(width, height + 8)
     return SizedBox(box, style, outline, _even(width), _even(height), tuple(lines), baseline, badge)
+
+
+def _below(baseline: float, lines: Sequence[PlacedLine], line: SetLine, size: float, leading: float) -> float:
+    """The baseline of the next line: on the usual grid unless a fraction or limits need more."""
+    if not lines:
+        return line.ascent if line.ascent > TALL_ASCENT * size else size * CAP_HEIGHT
+    return baseline + max(leading, lines[-1].line.descent + line.ascent + 0.1 * size)
 
 
 def _even(size: float) -> float:
@@ -213,8 +202,7 @@ def _text_of_box(sized: SizedBox, left: float, top: float) -> list[Label]:
     centre_x, centre_y = left + sized.width / 2, top + sized.height / 2
     start = centre_y - sized.text_height / 2
     if len(sized.lines) == 1 and sized.outline == "circle":
-        only = sized.lines[0].line  # a sign is centred by its ink: a minus has no capitals' height
-        start = centre_y + (only.ascent - only.descent) / 2 - sized.lines[0].baseline
+        start = centre_y + _sign_middle(sized.lines[0].line) - sized.lines[0].baseline
     return [
         make_label(
             f"{sized.box.id}/text{i}",
@@ -227,6 +215,14 @@ def _text_of_box(sized: SizedBox, left: float, top: float) -> list[Label]:
         )
         for i, placed in enumerate(sized.lines)
     ]
+
+
+def _sign_middle(line: SetLine) -> float:
+    """How far above its baseline a sign's middle is: that of + is on the axis, that of h with a script at half its height."""
+    on_line = [run for run in line.runs if run.dy == 0]
+    if len(on_line) < len(line.runs) and any(run.text[0].isalpha() for run in on_line):
+        return CAP_HEIGHT * on_line[0].size / 2
+    return (line.ascent - line.descent) / 2
 
 
 def _marks(sized: SizedBox, right: float, top: float) -> list[Shape]:
@@ -290,38 +286,10 @@ def shift(item: Item, dx: float, dy: float) -> Item:
     return dataclasses.replace(
         item,
         runs=tuple(dataclasses.replace(r, x=round(r.x + dx, 2)) for r in item.runs),
+        rules=tuple(dataclasses.replace(r, x=round(r.x + dx, 2)) for r in item.rules),
         baseline=round(item.baseline + dy, 2),
         bounds=_round4((a + dx, b + dy, c + dx, d + dy)),
     )
-
-
-def wrap(text: Text, size: float, width: float) -> list[SetLine]:
-    """`text` on as many lines as it needs; it breaks at spaces of its plain words only."""
-    lines: list[Text] = [()]
-    for piece in text:
-        if not isinstance(piece, Run) or piece.style not in ("plain", "strong"):
-            if lines[-1] and set_line((*lines[-1], piece), size).width > width:
-                lines.append(())
-            lines[-1] = (*lines[-1], piece)
-            continue
-        for word in re.findall(r"\s*\S+\s*?|\s+", piece.text):
-            grown = (*lines[-1], Run(word, piece.style))
-            if lines[-1] and set_line(_joined(grown), size).width > width:
-                lines.append((Run(word.lstrip(), piece.style),))
-            else:
-                lines[-1] = grown
-    return [set_line(_joined(line), size) for line in lines if line]
-
-
-def _joined(text: Text) -> Text:
-    out: list[Run | object] = []
-    for piece in text:
-        last = out[-1] if out else None
-        if isinstance(piece, Run) and isinstance(last, Run) and last.style == piece.style:
-            out[-1] = Run(last.text + piece.text, piece.style)
-        else:
-            out.append(piece)
-    return tuple(out)  # type: ignore[arg-type]
 
 
 def page(items: Sequence[Item], figure: Figure, theme: Theme, *, direction: str = "right", width: float | None = None) -> Drawing:
@@ -342,6 +310,9 @@ def page(items: Sequence[Item], figure: Figure, theme: Theme, *, direction: str 
     if figure.legend:
         legend, below = _legend(figure.legend, theme, middle, bottom + 16, column)
         extra += legend
+    if figure.equations:
+        equations, below = equation_lines(figure.equations, theme, middle, below + 16, max(right - left, WIDEST_EQUATION))
+        extra += equations
     style = theme.role("text.caption")
     baseline = below + 12 + style.size
     for i, text in enumerate(figure.caption):
@@ -354,7 +325,14 @@ def page(items: Sequence[Item], figure: Figure, theme: Theme, *, direction: str 
     placed = tuple(shift(item, m - left, m - top) for item in everything)
     full_width, full_height = round(right - left + 2 * m, 2), round(bottom - top + 2 * m, 2)
     scale = 1.0 if width is None else round(min(1.0, width / full_width), 6)
-    return Drawing(full_width, full_height, placed, figure.title, figure.alt, direction, scale)
+    return Drawing(full_width, full_height, placed, figure.title, _said(figure), direction, scale)
+
+
+def _said(figure: Figure) -> str:
+    """The alt text, with the equations that it does not say already."""
+    said = [text_of(equation) for equation in figure.equations]
+    missing = [words for words in said if words not in figure.alt]
+    return " ".join([figure.alt, f"Equations: {'; '.join(missing)}."]) if missing else figure.alt
 
 
 def _legend(entries: Sequence[LegendEntry], theme: Theme, middle: float, top: float, column: float) -> tuple[list[Item], float]:

@@ -14,7 +14,7 @@ import math
 from html import escape as html_escape
 from typing import TYPE_CHECKING
 
-from netfig.drawing import Drawing, Glyphs, Label, Line, Point, Shape
+from netfig.drawing import Drawing, Glyphs, Label, Line, Point, Rule, Shape
 from netfig.layout.text import clean
 from netfig.writers import paint
 from netfig.writers.options import DotOptions
@@ -35,6 +35,7 @@ _HEAD_GROWTH = 2.0  # pen widths that outlining adds to a head's length
 _TIP_GROWTH = 0.35  # a part of what it adds at the tip: Graphviz 2 lets the outline stand out, newer ones do not
 _BASELINE = 0.275  # em from a plain label's centre down to its baseline: 0.30 embedded, 0.25 with pango
 _HTML_BASELINE = 0.23  # the same for a label with markup: 0.30 and 0.16
+_PINNED_BASELINE = 0.3, -1.0  # and in a cell of odd height, where the engines agree within half a point
 _MIDDLE = 1.25  # how far a label may be moved to become its node's own
 _NAMES = {"Liberation Sans": "Arial", "Liberation Serif": "Times", "Liberation Mono": "Courier New"}
 
@@ -291,27 +292,39 @@ class _Dot:
             if not isinstance(item, Label) or item.box not in centres or item.box in found or item.box in grounds:
                 continue
             runs = paint.merged_runs(item).runs
-            if len(runs) != 1 or (_is_markup(runs[0]) and not runs[0].text.isascii()):
+            if len(runs) != 1 or item.rules or (_is_markup(runs[0]) and not runs[0].text.isascii()):
                 continue
-            x, y = self._centre(item, runs[0], markup=_is_markup(runs[0]))
+            x, y = self._centre(item, runs[0])
             if abs(x - centres[item.box][0]) < 0.5 and abs(y - centres[item.box][1]) < _MIDDLE:
                 found[item.box] = item
         return found
 
     @staticmethod
-    def _centre(label: Label, run: Glyphs, *, markup: bool) -> Point:
-        drop = _HTML_BASELINE if markup else _BASELINE
-        return run.x + run.width / 2, label.baseline + run.dy - drop * run.size
+    def _centre(label: Label, run: Glyphs, *, pinned: bool = False) -> Point:
+        drop = _HTML_BASELINE * run.size if _is_markup(run) else _BASELINE * run.size
+        drop = _PINNED_BASELINE[0] * run.size + _PINNED_BASELINE[1] if pinned else drop
+        return run.x + run.width / 2, label.baseline + run.dy - drop
 
     def _label(self, label: Label) -> None:
-        runs = [run for run in paint.merged_runs(label).runs if run.text.strip()]
+        runs = [_as_broad_as_drawn(run) for run in paint.merged_runs(label).runs if run.text.strip()]
         for run in runs:
             # An engine whose letters are wider must not push a run into the one before it.
             pinned = len(runs) > 1 or label.align == "left" or (_is_markup(run) and not run.text.isascii())
             look, x = self._run(label, run, pinned=pinned)
-            y = self._centre(label, run, markup=pinned or _is_markup(run))[1]
+            y = self._centre(label, run, pinned=pinned)[1]
             pairs = [("pos", self._place(x, y)), ("shape", "plaintext"), ("margin", "0"), ("width", "0"), ("height", "0"), *look]
             self.texts.append(f"  {quoted(self._name('text ' + label.id))} {_attributes(pairs)};")
+        for rule in label.rules:
+            self._rule(label, rule)
+
+    def _rule(self, label: Label, rule: Rule) -> None:
+        """A bar as a table of one coloured cell: a node cannot be so thin, and an edge is painted under the nodes."""
+        size = f'WIDTH="{max(1, round(rule.width))}" HEIGHT="{max(1, round(rule.height))}"'
+        cell = f'<TD FIXEDSIZE="TRUE" {size} BGCOLOR="{paint.text_colour(label, self.theme)}"></TD>'
+        table = f'<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>>'
+        place = self._place(rule.x + rule.width / 2, label.baseline + rule.dy + rule.height / 2)
+        pairs = [("pos", place), ("shape", "plaintext"), ("margin", "0"), ("width", "0"), ("height", "0"), ("label", table)]
+        self.texts.append(f"  {quoted(self._name('bar ' + label.id))} {_attributes(pairs)};")
 
     def _run(self, label: Label, run: Glyphs, *, pinned: bool = False) -> tuple[list[tuple[str, str]], float]:
         """The attributes that set one run of text, and the x of the node that centres it.
@@ -321,20 +334,30 @@ class _Dot:
         family, _, variant = run.face.partition("-")
         x = run.x + run.width / 2
         if pinned or _is_markup(run):
-            content = html_escape(run.text, quote=True)
+            # Graphviz 2 takes a "]" before a tag for the end of a CDATA section
+            content = html_escape(run.text, quote=True).replace("]", "&#93;")
             for word, tag in (("italic", "I"), ("bold", "B")):
                 if word in variant:
                     content = f"<{tag}>{content}</{tag}>"
             if pinned:
-                width = math.ceil(1.1 * run.width + 12 * sum(not c.isascii() for c in run.text)) + 4
+                if not variant:
+                    content += "<I> </I>"  # where nothing is marked up each engine has a baseline of its own
+                width = math.ceil(1.1 * run.width + 12 * sum(not c.isascii() for c in run.text) + 0.3 * run.size)
                 x = run.x + width / 2
-                cell = f'<TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{math.ceil(run.size * 1.6)}" ALIGN="LEFT">{content}</TD>'
+                size = f'WIDTH="{width}" HEIGHT="{math.ceil(run.size * 1.6) | 1}"'
+                cell = f'<TD FIXEDSIZE="TRUE" {size} ALIGN="LEFT">{content}</TD>'
                 content = f'<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0"><TR>{cell}</TR></TABLE>'
             content = f"<{content}>"
         else:
             content = quoted(run.text)
         pairs = [("label", content), ("fontname", quoted(self.fonts[family])), ("fontsize", n(run.size))]
         return [*pairs, ("fontcolor", f'"{paint.text_colour(label, self.theme)}"')], x
+
+
+def _as_broad_as_drawn(run: Glyphs) -> Glyphs:
+    """Graphviz cannot make characters narrower: a tall bracket keeps its middle and has its face's breadth."""
+    breadth = run.width / run.squeeze
+    return dataclasses.replace(run, x=run.x - (breadth - run.width) / 2, width=breadth, squeeze=1.0) if run.squeeze != 1 else run
 
 
 def _is_markup(run: Glyphs) -> bool:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netfig.drawing import Face, Item, Label
 from netfig.layout.text import FONT_FILES, clean
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,11 +29,13 @@ class EmbeddedFont:
 
 def font_path(face: Face) -> Path:
     """The bundled file of a face."""
-    return Path(str(resources.files("netfig").joinpath("fonts", FONT_FILES[face])))
+    return Path(__file__).parent.parent / "fonts" / FONT_FILES[face]
 
 
 def embedded(items: Iterable[Item]) -> tuple[EmbeddedFont, ...]:
     """Subsets with the characters the labels use, one for each face. The family is named by its content."""
+    import base64
+
     used: dict[Face, set[str]] = {}
     for item in items:
         if isinstance(item, Label):
@@ -62,6 +61,8 @@ def embedded(items: Iterable[Item]) -> tuple[EmbeddedFont, ...]:
 @lru_cache(maxsize=32)
 def subset(face: Face, characters: str) -> bytes:
     """A WOFF font with these characters of a face, the same bytes every time."""
+    import io
+
     from fontTools import subset as subsetter
     from fontTools.ttLib import TTFont
 

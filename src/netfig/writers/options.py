@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from netfig.records import dataclass
 
 
 def _help(text: str) -> dict[str, str]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfig.drawing import Glyphs, Label, Line, Point, Shape
 from netfig.layout.text import clean
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from netfig.theme import Theme
@@ -237,7 +237,8 @@ def merged_runs(label: Label) -> Label:
         text = clean(run.text)
         run = dataclasses.replace(run, text=text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…")
         last = found[-1] if found else None
-        if last and (last.face, last.size, last.dy) == (run.face, run.size, run.dy) and abs(last.x + last.width - run.x) < 0.05:
+        same = last is not None and (last.face, last.size, last.dy, last.squeeze) == (run.face, run.size, run.dy, run.squeeze)
+        if last is not None and same and abs(last.x + last.width - run.x) < 0.05:
             found[-1] = dataclasses.replace(last, text=last.text + run.text, width=run.x + run.width - last.x)
         elif run.text:
             found.append(run)

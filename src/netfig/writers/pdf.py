@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from netfig.drawing import Drawing, Face, Label, Line, Shape
-from netfig.layout.text import FONT_FILES, clean, glyph
+from netfig.layout.metrics import FONT_FILES, clean, measure
 from netfig.writers import paint
 from netfig.writers.fonts import font_path
 from netfig.writers.options import PdfOptions
@@ -174,13 +174,22 @@ class _Pdf:
         self.canvas.setFillColor(self.colour(paint.text_colour(label, self.theme)))
         for run in paint.merged_runs(label).runs:
             self.canvas.setFont(_font_name(run.face), run.size)
-            self.canvas.drawString(run.x, self._y(label.baseline + run.dy), visual_order(drawable(run.text, run.face)))
+            at = self.canvas.beginText(run.x, self._y(label.baseline + run.dy))
+            if run.squeeze != 1:
+                at.setHorizScale(100 * run.squeeze)
+            at.textOut(visual_order(drawable(run.text, run.face)))
+            if run.squeeze != 1:
+                at.setHorizScale(100)  # it would hold for what comes next
+            self.canvas.drawText(at)
+        for rule in label.rules:
+            bottom = label.baseline + rule.dy + rule.height
+            self.canvas.rect(rule.x, self._y(bottom), rule.width, rule.height, stroke=0, fill=1)
 
 
 def drawable(text: str, face: Face) -> str:
     """The text with accents joined to their letters, without marks and joiners the face lacks: they would show as boxes."""
     text = text if text.isascii() else unicodedata.normalize("NFC", text)
-    return "".join(c for c in text if c.isascii() or unicodedata.category(c) not in _UNSEEN or any(glyph(c, face)[1:]))
+    return "".join(c for c in text if c.isascii() or unicodedata.category(c) not in _UNSEEN or _is_known(c, face))
 
 
 def visual_order(text: str) -> str:
@@ -197,3 +206,9 @@ def visual_order(text: str) -> str:
         else:
             clusters.append(char)
     return "".join(reversed(clusters))
+
+
+def _is_known(char: str, face: Face) -> bool:
+    """Whether something is painted for a character."""
+    _, advance, ink = measure(char, face)
+    return bool(advance) or any(ink)

@@ -10,7 +10,6 @@ import json
 import re
 import zlib
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from netfig.drawing import Drawing, Glyphs, Item, Label, Line, Shape
 from netfig.layout.text import clean
@@ -28,7 +27,6 @@ PX_PER_PT = 96 / 72
 _GENERIC = frozenset({"serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui", "math"})
 _ANCHORS = {"left": (0.0, ""), "center": (0.5, ' text-anchor="middle"'), "right": (1.0, ' text-anchor="end"')}
 _TOOLTIP_LIMIT = 2000
-_XML_QUOTES = {'"': "&quot;"}
 
 
 def write(drawing: Drawing, theme: Theme, options: SvgOptions) -> bytes:
@@ -43,7 +41,12 @@ def svg_text(drawing: Drawing, theme: Theme, options: SvgOptions | None = None, 
 
 def attribute(value: str) -> str:
     """Any text as the inside of a quoted attribute."""
-    return escape(clean(value), _XML_QUOTES)
+    return escape(clean(value)).replace('"', "&quot;")
+
+
+def escape(value: str) -> str:
+    """Any text as the content of an element."""
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 class _Svg:
@@ -159,7 +162,15 @@ class _Svg:
     # --- text ---
 
     def _label(self, label: Label) -> None:
+        colour = paint.text_colour(label, self.theme)
+        if label.rules:
+            bars = "".join(f"M{n(r.x)},{n(label.baseline + r.dy)}h{n(r.width)}v{n(r.height)}h{n(-r.width)}z" for r in label.rules)
+            self.out.append(f'<path d="{bars}" fill="{colour}"/>')
         runs = [run for run in paint.merged_runs(label).runs if run.text]
+        for run in (run for run in runs if run.squeeze != 1):
+            place = f'transform="translate({n(run.x)} {n(label.baseline + run.dy)}) scale({n(run.squeeze)} 1)"'
+            self.out.append(f'<text {place}{self._font(run)} fill="{colour}">{escape(run.text)}</text>')
+        runs = [run for run in runs if run.squeeze == 1]
         if not runs:
             return
         # Each run has a place of its own: readers disagree on how `dx` counts in centred text, and resvg sets a whole stretch
@@ -167,7 +178,7 @@ class _Svg:
         share, anchor = _ANCHORS[label.align]
         main = max(runs, key=lambda run: (run.dy == 0, run.width))
         preserve = ' xml:space="preserve"' if any(r.text != " ".join(r.text.split()) for r in runs) else ""
-        look = f'{anchor}{self._font(main)} fill="{paint.text_colour(label, self.theme)}"{preserve}'
+        look = f'{anchor}{self._font(main)} fill="{colour}"{preserve}'
         places = [f'x="{n(run.x + share * run.width)}" y="{n(label.baseline + run.dy)}"' for run in runs]
         if len(runs) == 1:
             self.out.append(f"<text {places[0]}{look}>{escape(runs[0].text)}</text>")
