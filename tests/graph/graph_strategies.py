@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from netfig.figure import Box, End, Figure, Group, LegendEntry, Row, Solid, Wire
-from netfig.graph import Axis, Dim, Graph, Note, Op, Port, Ref, Scope, Slot, TensorType, Value
-from netfig.mathtext import Run, Script
+from netfig.graph import Affine, Axis, Dim, Graph, Note, Op, Port, Ref, Scope, Slot, TensorType, Value
+from netfig.mathtext import Accent, Big, Fence, Fraction, Root, Run, Script
 
 words = st.text(st.characters(codec="utf-8"), max_size=8)
 names = st.text(
@@ -18,11 +18,27 @@ attributes = st.recursive(
 )
 settings = st.dictionaries(words, attributes, max_size=3).map(lambda d: tuple(d.items()))
 dims = st.builds(Dim, st.none() | st.integers(0, 10**12), st.none() | words)
+ranges = st.builds(Dim, st.none() | st.integers(0, 10**12), st.sampled_from([None, "size_N", "2*size_N-1", "size_m+size_N"]))
 types = st.builds(TensorType, st.none() | words, st.none() | st.lists(dims, max_size=4).map(tuple))
-styles = st.sampled_from(["plain", "strong", "math", "code"])
+styles = st.sampled_from(["plain", "strong", "math", "math-bold", "math-upright", "code"])
+
+
+def pieces(inner: st.SearchStrategy) -> st.SearchStrategy:
+    """Every kind of piece that holds text."""
+    marks = st.sampled_from(["hat", "tilde", "bar", "dot", "vector"])
+    return st.one_of(
+        st.builds(Script, inner, inner, inner),
+        st.builds(Accent, inner, marks),
+        st.builds(Fraction, inner, inner),
+        st.builds(Big, words, inner, inner),
+        st.builds(Root, inner),
+        st.builds(Fence, words, inner, words),
+    )
+
+
 texts = st.recursive(
     st.lists(st.builds(Run, words, styles), max_size=2).map(tuple),
-    lambda inner: st.lists(st.builds(Script, inner, inner, inner) | st.builds(Run, words, styles), max_size=2).map(tuple),
+    lambda inner: st.lists(pieces(inner) | st.builds(Run, words, styles), max_size=2).map(tuple),
     max_leaves=4,
 )
 
@@ -30,46 +46,76 @@ texts = st.recursive(
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """A graph that keeps all rules: any tree of scopes, any acyclic flow, shared weights, in-place writes, axes, notes."""
-    axes = tuple(Axis(id, draw(words), draw(dims), draw(st.integers())) for id in draw(st.lists(names, unique=True, max_size=2)))
+    axes = tuple(
+        Axis(id, draw(words), draw(ranges), draw(st.integers())) for id in draw(st.lists(names, unique=True, max_size=2))
+    )
     along = st.sampled_from([a.id for a in axes]) if axes else st.nothing()
     ids = draw(st.lists(names, unique=True, min_size=1, max_size=8))
     made = draw(st.integers(0, len(ids) - 1))
     scopes = [Scope(draw(names), "root", None, draw(words), attributes=draw(settings))]
+    around: list[tuple[str, ...]] = [()]
     for id in draw(st.lists(names.filter(lambda n: n != scopes[0].id), unique=True, max_size=4)):
         kind = draw(st.sampled_from(["module", "function", "block"] + (["plate", "step"] if axes else [])))
         parent = draw(st.sampled_from([s.id for s in scopes]))
         axis = draw(along) if kind in ("plate", "step") else None
+        around.append(around[[s.id for s in scopes].index(parent)])
+        if kind == "plate" and axis in around[-1]:
+            kind = "step"
+        elif kind == "plate":
+            around[-1] += (axis,)
         stored = draw(st.lists(st.sampled_from(ids), max_size=2).map(tuple))
+        said = (("index", draw(st.integers())),) if kind == "step" else draw(settings)
         scopes.append(
-            Scope(
-                id, kind, parent, draw(words), draw(words), draw(st.integers(0, 3)), axis, stored, stored, stored, draw(settings)
-            )
+            Scope(id, kind, parent, draw(words), draw(words), draw(st.integers(0, 3)), axis, stored, stored, stored, said)
         )
     values, ready = [], []
     for id in ids[made:]:
         kind = draw(st.sampled_from(["input", "parameter", "buffer", "constant"]))
         data = draw(st.none() | st.lists(attributes, max_size=2).map(tuple))
         carried = draw(st.lists(along, max_size=2, unique=True).map(tuple)) if axes else ()
-        initial = ((carried[0], draw(st.integers()), id),) if carried and draw(st.booleans()) else ()
+        plain = [v.id for v in values if not v.axes]
+        bounded = carried and plain and draw(st.booleans())
+        before = {a.id: a.start for a in axes}[carried[0]] - draw(st.integers(1, 9)) if bounded else 0
+        initial = ((carried[0], before, draw(st.sampled_from(plain))),) if bounded else ()
+        final = ((carried[0], draw(st.integers(1, 9)), draw(st.sampled_from(plain))),) if bounded and draw(st.booleans()) else ()
         values.append(
             Value(
-                id, kind, draw(types), draw(texts), carried, draw(st.lists(words, max_size=2).map(tuple)), id, None, initial, data
+                id,
+                kind,
+                draw(types),
+                draw(texts),
+                carried,
+                draw(st.lists(words, max_size=2).map(tuple)),
+                id,
+                None,
+                initial,
+                data,
+                final=final,
             )
         )
         ready.append(values[-1])
     ops = []
     for id in ids[:made]:
         read = draw(st.lists(st.sampled_from(ready), max_size=3))
-        offsets = [((v.axes[0], draw(st.integers(-2, 2))),) if v.axes and draw(st.booleans()) else () for v in read]
-        slots = tuple(Slot(f"s{i}", (Ref(v.id, o),)) for i, (v, o) in enumerate(zip(read, offsets, strict=True)))
+        where = draw(st.sampled_from(range(len(scopes))))
+        slots = []
+        for i, v in enumerate(read):
+            offset, at = (), ()
+            if v.axes and v.axes[0] in around[where] and draw(st.booleans()):
+                offset = ((v.axes[0], draw(st.integers(-2, 2))),)
+            elif v.axes and draw(st.booleans()):
+                at = (
+                    (v.axes[0], draw(st.sampled_from([Affine((), -3), Affine((("size_N", 2),), 1), Affine((("size_m", -1),))]))),
+                )
+            slots.append(Slot(f"s{i}", (Ref(v.id, offset, at),)))
         write = bool(read) and draw(st.booleans())
         storage = read[0].storage if write else draw(st.just(id))
-        value = Value(
-            id, type=draw(types), storage=storage, grad_of=draw(st.none() | st.sampled_from(ids)), origin=draw(st.none() | words)
-        )
+        grad_of = draw(st.none() | st.sampled_from(ids))
+        value = Value(id, type=draw(types), axes=around[where], storage=storage, grad_of=grad_of, origin=draw(st.none() | words))
         phase = draw(st.sampled_from(["forward", "backward", "update"]))
-        where = draw(st.sampled_from([s.id for s in scopes]))
-        ops.append(Op(f"op {id}", draw(words), slots, (id,), where, draw(settings), phase, ("s0",) if write else ()))
+        ops.append(
+            Op(f"op {id}", draw(words), tuple(slots), (id,), scopes[where].id, draw(settings), phase, ("s0",) if write else ())
+        )
         if write:
             ready = [v for v in ready if v.storage != storage]
         values.append(value)
@@ -130,4 +176,5 @@ def figures(draw: st.DrawFn) -> Figure:
         direction,
         tuple(legend),
         draw(st.booleans()),
+        draw(st.lists(texts, max_size=2).map(tuple)),
     )

@@ -1,6 +1,7 @@
 """The Graph: what is computed. See `netfig.graph.types` for the meaning of each type."""
 
 from netfig.graph.types import (
+    Affine,
     Attribute,
     Attributes,
     Axis,
@@ -20,6 +21,7 @@ from netfig.graph.types import (
 )
 
 __all__ = [
+    "Affine",
     "Attribute",
     "Attributes",
     "Axis",

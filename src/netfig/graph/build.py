@@ -121,6 +121,7 @@ class GraphBuilder:
         initial: Sequence[tuple[str, int, str]] = (),
         data: Sequence[object] | None = None,
         origin: str | None = None,
+        final: Sequence[tuple[str, int, str]] = (),
     ) -> str:
         """Add a value and hand back its id."""
         unique = self.unique(id, "value")
@@ -137,6 +138,7 @@ class GraphBuilder:
             initial=tuple(initial),
             data=content,
             origin=origin,
+            final=tuple(final),
         )
         return unique
 

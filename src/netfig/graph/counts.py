@@ -1,14 +1,16 @@
-"""Parameters of every scope, each counted once: the first owner pays, later owners share."""
+"""Parameters of every scope, each counted once: the first owner pays, later owners share; and counts whose sizes are names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
+
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from netfig.graph.types import Graph
+    from netfig.graph.types import Dim, Graph, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def parameter_counts(graph: Graph) -> Mapping[str, ScopeCount]:
     """Counts by scope id. The root's total is the graph's."""
     owned = owned_parameters(graph)
     payer = _payers(graph, owned)
-    size: dict[str, int | None] = {v.id: v.type.numel for v in graph.values if v.kind == "parameter"}
+    size: dict[str, int | None] = {v.id: graph.elements(v) for v in graph.values if v.kind == "parameter"}
     owners: dict[str, list[str]] = {}
     for scope, values in owned.items():
         for value in values:
@@ -117,3 +119,71 @@ def _sum(sizes: Iterable[int | None]) -> int | None:
             return None
         result += one
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A count as the product or sum it is (``m·n``, ``4·3``), and its number when every size has one."""
+
+    text: str
+    number: int | None
+
+    @property
+    def worked(self) -> str:
+        """``4·3 = 12``; without a number, or where the text is the number, the text alone."""
+        done = "" if self.number is None else f"{self.number:,}"
+        return self.text if done in ("", self.text) else f"{self.text} = {done}"
+
+
+def written_count(graph: Graph, value: Value) -> Written | None:
+    """The elements of one value over all its axes: ``K·m·n`` for a family of K matrices; ``None`` without a shape."""
+    if value.type.shape is None:
+        return None
+    extents = {axis.id: axis.extent for axis in graph.axes}
+    dims = [*(extents[axis] for axis in value.axes), *value.type.shape]
+    return Written("·".join(_factor(dim) for dim in dims) or "1", graph.elements(value))
+
+
+def written_total(graph: Graph) -> Written | None:
+    """The elements of all parameters, equal terms together: ``4·m·n + 4·m·m + 8·m``; ``None`` where a shape is not known."""
+    terms: dict[str, int] = {}
+    for value in graph.values:
+        if value.kind == "parameter":
+            one = written_count(graph, value)
+            if one is None:
+                return None
+            terms[one.text] = terms.get(one.text, 0) + 1
+    text = " + ".join((term if term != "1" else str(n)) if n == 1 or term == "1" else f"{n}·{term}" for term, n in terms.items())
+    return Written(text or "0", graph.parameter_count)
+
+
+def matrix_count(graph: Graph) -> Written:
+    """How many weight matrices there are, a family counted once for each index: ``3·(K+1)``; vectors and scalars are none."""
+    families: dict[str, int] = {}
+    single = 0
+    number: int | None = 0
+    extents = {axis.id: axis.extent for axis in graph.axes}
+    for value in graph.values:
+        if value.kind != "parameter" or value.type.shape is None or len(value.type.shape) < 2:
+            continue
+        sizes = [extents[axis] for axis in value.axes]
+        if all(one.size is not None for one in sizes):
+            single += math.prod(one.size or 0 for one in sizes)
+        else:
+            text = "·".join(map(_factor, sizes))
+            families[text] = families.get(text, 0) + 1
+            number = None
+    if number is not None:
+        return Written(f"{single:,}", single)
+    if len(families) == 1 and single % (count := next(iter(families.values()))) == 0 and single:
+        return Written(f"{'' if count == 1 else f'{count}·'}({next(iter(families))}+{single // count})", None)
+    terms = [text if count == 1 else f"{count}·{text}" for text, count in families.items()]
+    return Written(" + ".join([*terms, *([str(single)] if single else [])]), None)
+
+
+def _factor(dim: Dim) -> str:
+    """A size in a product: its number, else its name, a sum in brackets."""
+    if dim.size is not None:
+        return f"{dim.size:,}"
+    text = str(dim).replace("*", "·")
+    return f"({text})" if "+" in text or "-" in text else text

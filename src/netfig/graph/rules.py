@@ -11,7 +11,8 @@ Each rule has a number that its messages start with:
 - G7  what an op writes is one of its slots or a known storage, and it makes a new value in that storage.
 - G8  nothing reads, and no output port names, a value whose storage was overwritten since it was made.
 - G9  ports name existing values; port names are unique among the inputs and among the outputs.
-- G10 axes that are named exist; plates and steps have one; an offset is along an axis of the value that is read.
+- G10 axes that are named exist; plates and steps have one; indices are along axes of the value that is read, and boundary values
+  fit (see `netfig.graph.plates_rules`).
 - G11 a note is about the graph (``""``) or something that exists.
 - G12 attributes, note values and data are None, bool, int, float, str or tuples of these (nested 32 deep at most); keys and slot
   names do not repeat.
@@ -60,6 +61,10 @@ def violations(graph: Graph) -> list[str]:
         fresh = _ops(found, graph, known, scopes, axes)
     _ports(found, "input", graph.inputs, known, known)
     _ports(found, "output", graph.outputs, known, fresh)
+    if graph.axes:
+        from netfig.graph.plates_rules import plate_violations  # most graphs have no axis
+
+        found += plate_violations(graph)
     if graph.notes:
         _notes(found, graph.notes, {"", *value_ids, *op_ids, *scope_ids, *axis_ids})
     return found
@@ -131,7 +136,7 @@ def _values(found: list[str], values: tuple[Value, ...], known: set[str], axes: 
                 size = dim.size
                 if type(size) not in sizes or (size is not None and size < 0):
                     found.append(f"G13: value {v.id!r} has a dimension of size {size!r}")
-        if v.axes or v.initial or v.grad_of is not None or v.data is not None:
+        if v.axes or v.initial or v.final or v.grad_of is not None or v.data is not None:
             _rare_value(found, v, known, axes)
 
 
@@ -139,11 +144,12 @@ def _rare_value(found: list[str], v: Value, known: set[str], axes: set[str]) -> 
     found += [f"G10: value {v.id!r} has the axis {axis!r}, which does not exist" for axis in v.axes if axis not in axes]
     if v.grad_of is not None and v.grad_of not in known:
         found.append(f"G3: value {v.id!r} is the gradient of {v.grad_of!r}, which does not exist")
-    for axis, index, initial in v.initial:
-        if axis not in v.axes:
-            found.append(f"G10: value {v.id!r} has an initial value along {axis!r}, which is not one of its axes")
-        if initial not in known:
-            found.append(f"G3: value {v.id!r} starts from {initial!r} at index {index}, which does not exist")
+    for word, verb, listed in (("an initial", "starts from", v.initial), ("a final", "ends with", v.final)):
+        for axis, index, boundary in listed:
+            if axis not in v.axes:
+                found.append(f"G10: value {v.id!r} has {word} value along {axis!r}, which is not one of its axes")
+            if boundary not in known:
+                found.append(f"G3: value {v.id!r} {verb} {boundary!r} at index {index}, which does not exist")
     if v.data is not None and not is_attribute(v.data):
         found.append(f"G12: the data of value {v.id!r} are not plain numbers or text")
 
@@ -198,7 +204,7 @@ def _ops(found: list[str], graph: Graph, known: set[str], scopes: set[str], axes
     for op in graph.ops:
         for slot in op.inputs:
             for ref in slot.refs:
-                if ref.value not in ready or ref.offset:
+                if ref.value not in ready or ref.offset or ref.at:
                     _read(found, graph, op, ref, pending, ready, axes)
         for out in op.outputs:
             if out in pending:
@@ -236,7 +242,7 @@ def _ops_that_write(found: list[str], graph: Graph, known: set[str], scopes: set
     for op in graph.ops:
         for slot in op.inputs:
             for ref in slot.refs:
-                if ref.value not in ready or ref.offset:
+                if ref.value not in ready or ref.offset or ref.at:
                     _read(found, graph, op, ref, pending, ready, axes)
         if op.writes:
             for written in _written(found, op, storage, storages):
@@ -280,12 +286,12 @@ def _read(found: list[str], graph: Graph, op: Op, ref: Ref, pending: set[str], r
         found.append(f"G3: op {op.id!r} reads {value!r}, which does not exist")
         return
     own = graph.value_by_id[value].axes
-    for axis, _ in ref.offset:
+    for axis, _ in (*ref.offset, *ref.at):
         if axis not in axes:
             found.append(f"G10: op {op.id!r} reads {value!r} along the axis {axis!r}, which does not exist")
         elif axis not in own:
             found.append(f"G10: op {op.id!r} reads {value!r} along the axis {axis!r}, which that value does not have")
-    if value in ready or any(distance for _, distance in ref.offset):
+    if value in ready or ref.at or any(distance for _, distance in ref.offset):
         return
     if value not in pending:
         found.append(f"G8: op {op.id!r} reads {value!r} after its storage was overwritten")

@@ -49,12 +49,17 @@ class _Text:
         self.graph = graph
         self.values: Mapping[str, Value] = graph.value_by_id
         self.counts: Mapping[str, ScopeCount] = parameter_counts(graph)
+        self.inside: Mapping[str, tuple[str, ...]] = graph.plates_around if graph.axes else {}
         self.lines: list[str] = []
 
     def write(self) -> None:
         graph = self.graph
         self.lines.append(f"graph {graph.name}")
         self.lines += [f"  axis {a.id}: {a.name}, {a.extent} from {a.start}" for a in graph.axes]
+        for value in graph.values:
+            self.lines += [f"  {self.named(value.id)} at {axis}={i} is {start}" for axis, i, start in value.initial]
+            ends = {a.id: a.extent if a.start == 1 else f"{a.extent} {a.start - 1:+d}" for a in graph.axes}
+            self.lines += [f"  {self.named(value.id)} at {axis}={ends[axis]}+{i} is {end}" for axis, i, end in value.final]
         self.lines += [f"  in  {port.name}: {self.typed(port.value)}" for port in graph.inputs]
         self.lines += [f"  out {port.name}: {self.typed(port.value)}" for port in graph.outputs]
         for key, note in sorted(graph.notes_on("").items()):
@@ -72,8 +77,12 @@ class _Text:
 
     def typed(self, value: str) -> str:
         """A value with its shape."""
-        known = self.values[value]
-        return f"{value} {shape_text(known.type)}"
+        return f"{self.named(value)} {shape_text(self.values[value].type)}"
+
+    def named(self, value: str) -> str:
+        """A value with its indices: ``h[t]``."""
+        axes = self.values[value].axes
+        return f"{value}[{','.join(axes)}]" if axes else value
 
     def scope(self, scope: Scope) -> str:
         """One line for a scope: id, type with settings, shapes in and out, parameters."""
@@ -95,6 +104,19 @@ class _Text:
             parts.append(f"(shared with {count.shared_with})")
         return "  ".join(parts)
 
+    def ref(self, ref: Ref, op: Op) -> str:
+        """A use of a value with its indices: ``h[t-1]``; ``h[t=:]`` is all of them."""
+        offset, at = dict(ref.offset), dict(ref.at)
+        indices = []
+        for axis in self.values[ref.value].axes:
+            if axis in at:
+                indices.append(str(at[axis]))
+            elif axis in offset or axis in self.inside.get(op.scope, ()):
+                indices.append(f"{axis}{offset[axis]:+d}" if offset.get(axis) else axis)
+            else:
+                indices.append(f"{axis}=:")
+        return f"{ref.value}[{','.join(indices)}]" if indices else ref.value
+
     def shapes(self, values: tuple[str, ...]) -> str:
         """Shapes of several values."""
         return ", ".join(shape_text(self.values[v].type) for v in values) or "nothing"
@@ -103,19 +125,17 @@ class _Text:
         """One line for an op: its reads by slot, settings, what it makes."""
         reads = []
         for slot in op.inputs:
-            texts = [_ref_text(ref) for ref in slot.refs]
+            texts = [self.ref(ref, op) for ref in slot.refs]
             many = f"[{', '.join(texts)}]" if len(texts) != 1 else texts[0]
             reads.append(f"{slot.name}{'!' if slot.name in op.writes else ''}={many}")
         settings = _settings(tuple(pair for pair in op.attributes if pair[0] != "target"))  # how to run it again
         made = ", ".join(self.typed(out) for out in op.outputs) or "nothing"
         phase = "" if op.phase == "forward" else f" [{op.phase}]"
+        if self.inside.get(op.scope):  # in a plate as it would be written down; the slots are those of the equation
+            terms = [read.partition("=")[2] for read in reads]
+            named, shapes = ", ".join(map(self.named, op.outputs)), self.shapes(op.outputs)
+            return f"{named} = {op.kind}({', '.join(terms + ([settings] if settings else []))})  {shapes}{phase}"
         return f"{op.id}: {op.kind}({', '.join(reads + ([settings] if settings else []))}) → {made}{phase}"
-
-
-def _ref_text(ref: Ref) -> str:
-    if not ref.offset:
-        return ref.value
-    return ref.value + "[" + ", ".join(f"{axis}{distance:+d}" if distance else axis for axis, distance in ref.offset) + "]"
 
 
 def _author(author: str) -> str:

@@ -11,13 +11,15 @@ repeated), a computed value ``<op id>.out`` (``.out1`` …), an input its argume
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Literal
 
 from netfig.errors import InvalidGraph
 from netfig.mathtext import Text
+from netfig.records import dataclass
 
 Attribute = None | bool | int | float | str | tuple["Attribute", ...]
 Attributes = tuple[tuple[str, Attribute], ...]
@@ -36,6 +38,56 @@ class Dim:
 
     def __str__(self) -> str:
         return self.name if self.name is not None else "?" if self.size is None else str(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """A sum of names with whole factors and a constant: ``t-1``, ``2*m``, ``K+1``, ``t-i``; names in the order written."""
+
+    terms: tuple[tuple[str, int], ...] = ()
+    constant: int = 0
+
+    def __str__(self) -> str:
+        text = ""
+        for name, factor in self.terms:
+            sign = "-" if factor < 0 else "+" if text else ""
+            text += sign + (name if abs(factor) == 1 else f"{abs(factor)}*{name}")
+        if self.constant or not text:
+            text += f"{self.constant:+d}" if text else str(self.constant)
+        return text
+
+    @classmethod
+    def parse(cls, text: str) -> Affine:
+        """What `str` wrote. Raises `ValueError` on anything else."""
+        pieces = re.findall(r"[+-]?[^+-]+", text.replace(" ", ""))
+        if not pieces or "".join(pieces) != text.replace(" ", ""):
+            raise ValueError(f"{text!r} is no sum of names and whole numbers")
+        terms: dict[str, int] = {}
+        constant = 0
+        for piece in pieces:
+            found = _TERM.match(piece)
+            if not found:
+                raise ValueError(f"{piece!r} in {text!r} is neither a name, a whole number nor their product")
+            factor = int((found["sign"] or "") + (found["factor"] or "1"))
+            name = found["name"] or found["bare"]
+            if name:
+                terms[name] = terms.get(name, 0) + factor
+            else:
+                constant += factor
+        return cls(tuple((n, f) for n, f in terms.items() if f), constant)
+
+    def at(self, known: Mapping[str, int]) -> Affine:
+        """The same with the names in `known` replaced by their numbers."""
+        rest = tuple((name, factor) for name, factor in self.terms if name not in known)
+        return Affine(rest, self.constant + sum(known[name] * factor for name, factor in self.terms if name in known))
+
+    @property
+    def number(self) -> int | None:
+        """Its value when no name is left in it, else ``None``."""
+        return None if self.terms else self.constant
+
+
+_TERM = re.compile(r"\A(?P<sign>[+-]?)(?:(?P<factor>\d+)(?:\*(?P<name>[^\W\d]\w*(?:@\d+)?))?|(?P<bare>[^\W\d]\w*(?:@\d+)?))\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +119,10 @@ class TensorType:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Something repeated over: time, layer, head. ``extent`` is how often, ``start`` the first index."""
+    """Something repeated over: time, layer, head. ``extent`` is how often, ``start`` the first index.
+
+    The name of an extent may be an `Affine` over size names and outer axes (``K+1``; ``t-1`` for one range inside another).
+    """
 
     id: str
     name: str
@@ -81,7 +136,9 @@ class Value:
 
     `names` are all names it is known by (a tied weight has several); `storage` groups values that live in the same memory (an
     in-place write makes a new value in the same storage); `origin` is where it came from (a file and line, a module path);
-    `initial` are the boundary values by (axis, index) for a recurrence; `data` is small exact numeric content.
+    `initial` are the boundary values by (axis, index) for a recurrence, each index before the axis starts; `final` are those
+    after its end by (axis, distance from the last index: 1 is T+1); the outermost one, when it is a constant, stands for all
+    beyond it. `data` is small exact numeric content.
     """
 
     id: str
@@ -95,14 +152,21 @@ class Value:
     initial: tuple[tuple[str, int, str], ...] = ()
     data: tuple[Attribute, ...] | None = None
     origin: str | None = None
+    final: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A use of a value, with an index offset for each axis (``h[t-1]`` is ``(("t", -1),)``)."""
+    """A use of a value, with an index offset for each axis (``h[t-1]`` is ``(("t", -1),)``).
+
+    An index that is no constant distance from the reader's own stands in `at` (``h[t-i]`` is ``(("t", Affine t-i),)``, the last
+    state ``h[T]`` is ``(("t", Affine T),)``). Along an axis of the value that neither names, an op inside a plate over that axis
+    reads its own index, any other op reads all of them.
+    """
 
     value: str
     offset: tuple[tuple[str, int], ...] = ()
+    at: tuple[tuple[str, Affine], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +329,15 @@ class Graph:
             found[key] = [e for _, _, e in sorted(listed, key=lambda entry: entry[:2])]
         return {k: tuple(v) for k, v in found.items()}
 
+    @cached_property
+    def plates_around(self) -> Mapping[str, tuple[str, ...]]:
+        """The axes of the plates that each scope is or stands in, outermost first."""
+        found: dict[str, tuple[str, ...]] = {}
+        for s in self.scopes:
+            outer = found.get(s.parent or "", ())
+            found[s.id] = (*outer, s.axis) if s.kind == "plate" and s.axis is not None else outer
+        return found
+
     @property
     def root(self) -> Scope:
         """The scope without a parent."""
@@ -284,8 +357,16 @@ class Graph:
     @property
     def parameter_count(self) -> int | None:
         """Elements of all parameters, one value counted once; ``None`` when a size is not known."""
-        counts = [v.type.numel for v in self.values if v.kind == "parameter"]
+        counts = [self.elements(v) for v in self.values if v.kind == "parameter"]
         return None if None in counts else sum(c for c in counts if c is not None)
+
+    def elements(self, value: Value) -> int | None:
+        """Elements of a value over all its axes (a family ``Q_i`` for i = 1..3 is three matrices); ``None`` when unknown."""
+        count = value.type.numel
+        for axis in self.axes if value.axes else ():
+            if axis.id in value.axes and count is not None:
+                count = None if axis.extent.size is None else count * axis.extent.size
+        return count
 
     def text(self) -> str:
         """The graph for people and golden tests: an indented tree of scopes and ops with shapes."""

@@ -9,11 +9,12 @@ import dataclasses
 import math
 import sys
 import types
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from netfig.errors import did_you_mean
 from netfig.graph.rules import MAX_NESTING
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from netfig.drawing import Drawing
-from netfig.errors import InvalidGraph, InvalidInput, Missing, NetfigError
+from netfig.errors import InvalidGraph, InvalidInput, Missing, NetfigError, shown
 from netfig.figure import Box, Figure, Group
-from netfig.graph.types import Dim, Graph, Ref
-from netfig.mathtext import Run, Script
+from netfig.graph.types import Affine, Dim, Graph, Ref
+from netfig.mathtext import Accent, Big, Fence, Fraction, Mark, Piece, Root, Run, Script, Style
 from netfig.schema import codec
 from netfig.schema.codec import Codec, Codecs, Problems
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 VERSION: Final = (1, 0)
 """(major, minor) of the documents written. Another major is refused; a newer minor is read and what is not known left out."""
+
+MAX_DEPTH: Final = 64
+"""Steps into a document at which text may still hold text."""
 
 LARGEST: Final = 256 * 2**20
 """Bytes of the largest document that is read."""
@@ -59,12 +62,30 @@ def _dim_codec() -> Codec:
     return Codec(encode, decode, {"anyOf": [{"type": "integer", "minimum": 0}, {"type": ["string", "null"]}, both]})
 
 
+def _affine_codec() -> Codec:
+    """An index as it is written: ``t-1``, ``t-i``, ``T``."""
+
+    def decode(data: Any, path: Path, problems: Problems) -> Affine:
+        try:
+            return Affine.parse(data)
+        except (TypeError, ValueError):
+            found = shown(data) if isinstance(data, str) else codec.kind_of(data)
+            problems.add(path, f"an index is a sum of names and whole numbers such as 't-1', not {found}")
+            return Affine()
+
+    return Codec(str, decode, {"type": "string"})
+
+
 def _ref_codec() -> Codec:
     offset = codec.many(codec.fixed(codec.TEXT, codec.WHOLE))
-    fields: dict[str, tuple[Codec, Any]] = {"value": (codec.TEXT, None), "offset": (offset, ())}
+    at = codec.many(codec.fixed(codec.TEXT, _affine_codec()))
+    fields: dict[str, tuple[Codec, Any]] = {"value": (codec.TEXT, None), "offset": (offset, ()), "at": (at, ())}
 
     def encode(ref: Ref) -> Any:
-        return {"value": ref.value, "offset": offset.encode(ref.offset)} if ref.offset else ref.value
+        if not (ref.offset or ref.at):
+            return ref.value
+        placed = {"offset": offset.encode(ref.offset)} if ref.offset else {}
+        return {"value": ref.value, **placed, **({"at": at.encode(ref.at)} if ref.at else {})}
 
     def decode(data: Any, path: Path, problems: Problems) -> Ref:
         if type(data) is str:
@@ -77,42 +98,61 @@ def _ref_codec() -> Codec:
 
 
 def _text_codec(definitions: dict[str, Any]) -> Codec:
-    """Typeset text: a word alone is its characters; scripts nest."""
-    styles = codec.choice(("plain", "strong", "math", "code"))
+    """Typeset text: a word alone is its characters, every other piece is told by a key of its own; pieces nest."""
     here = {"$ref": "#/$defs/Text"}
+    pieces = codec.many(
+        Codec(lambda piece: encode_piece(piece), lambda data, path, problems: decode_piece(data, path, problems), {})
+    )
 
-    def encode(text: tuple[Run | Script, ...]) -> Any:
-        return [one_encoded(piece) for piece in text]
+    def decode_text(data: Any, path: Path, problems: Problems) -> Any:
+        if _depth(path) > MAX_DEPTH:
+            problems.add(path, f"text is nested deeper than {MAX_DEPTH}")
+            return ()
+        return pieces.decode(data, path, problems)
 
-    def one_encoded(piece: Run | Script) -> Any:
-        if isinstance(piece, Run):
-            return piece.text if piece.style == "plain" else {"text": piece.text, "style": piece.style}
-        scripts = (("base", piece.base), ("sub", piece.sub), ("sup", piece.sup))
-        return {name: encode(part) for name, part in scripts if part or name == "base"}
+    text = Codec(pieces.encode, decode_text, here)
+    shapes: dict[type, dict[str, tuple[Codec, Any]]] = {  # of each kind of piece its fields, the one that tells it first
+        Run: {"text": (codec.TEXT, None), "style": (codec.choice(get_args(Style)), "plain")},
+        Script: {"base": (text, None), "sub": (text, ()), "sup": (text, ())},
+        Accent: {"mark": (codec.choice(get_args(Mark)), None), "base": (text, None)},
+        Fraction: {"over": (text, None), "under": (text, None)},
+        Big: {"sign": (codec.TEXT, None), "below": (text, ()), "above": (text, ())},
+        Root: {"body": (text, None)},
+        Fence: {"left": (codec.TEXT, None), "body": (text, None), "right": (codec.TEXT, None)},
+    }
 
-    def decode(data: Any, path: Path, problems: Problems) -> tuple[Run | Script, ...]:
-        return tuple(pieces.decode(data, path, problems))
+    def encode_piece(piece: Piece) -> Any:
+        if isinstance(piece, Run) and piece.style == "plain":
+            return piece.text
+        fields = ((name, getattr(piece, name), one, default) for name, (one, default) in shapes[type(piece)].items())
+        return {name: one.encode(value) for name, value, one, default in fields if default is None or value != default}
 
-    def one_decoded(data: Any, path: Path, problems: Problems) -> Run | Script:
+    def decode_piece(data: Any, path: Path, problems: Problems) -> Piece:
         if type(data) is str:
             return Run(data)
-        known = script if type(data) is dict and "base" in data else run
-        given = codec.decode_fields(data, path, problems, known, ["base"] if known is script else ["text"])
-        return (Script(**given) if known is script else Run(**given)) if given else Run("")
+        keys = set(data) if type(data) is dict else set()
+        cls = next((cls for cls in (Accent, Fence, *shapes) if next(iter(shapes[cls])) in keys), Run)
+        given = codec.decode_fields(data, path, problems, shapes[cls], _required(shapes[cls]))
+        made: Piece = cls(**given) if given else Run("")
+        return made
 
-    piece_schema = {
-        "anyOf": [
-            {"type": "string"},
-            codec.object_schema({"text": codec.TEXT.schema, "style": styles.schema}, ["text"], Run),
-            codec.object_schema({"base": here, "sub": here, "sup": here}, ["base"], Script),
-        ]
-    }
-    definitions["Text"] = {"type": "array", "items": piece_schema}
-    pieces = codec.many(Codec(one_encoded, one_decoded, piece_schema))
-    text = Codec(encode, decode, here)
-    run: dict[str, tuple[Codec, Any]] = {"text": (codec.TEXT, None), "style": (styles, "plain")}
-    script: dict[str, tuple[Codec, Any]] = {"base": (text, None), "sub": (text, ()), "sup": (text, ())}
+    described = [
+        codec.object_schema({name: one.schema for name, (one, _) in fields.items()}, _required(fields), cls)
+        for cls, fields in shapes.items()
+    ]
+    definitions["Text"] = {"type": "array", "items": {"anyOf": [{"type": "string"}, *described]}}
     return text
+
+
+def _required(fields: Mapping[str, tuple[Codec, Any]]) -> list[str]:
+    return [name for name, (_, default) in fields.items() if default is None]
+
+
+def _depth(path: Path) -> int:
+    count = 0
+    while path:
+        path, count = path[0], count + 1
+    return count
 
 
 GRAPH: Final = _Form("graph", Graph, ("values", "ops", "scopes", "inputs", "outputs", "axes", "notes"))
