@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from netfig.errors import InvalidInput, ModelFailed, UsageError
-from netfig.hooks import Request
+from netfig.hooks import NoOptions, Request
 from netfig.sources import builtin_sources, torch_source
 
 NET = """
@@ -55,7 +55,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def load(target: Any, *words: str, **rest: Any) -> Any:
-    return torch_source.load(Request(target, inputs=words, **rest), torch_source.SOURCE.options())
+    return torch_source.load(Request(target, inputs=words, **rest), NoOptions())
 
 
 def test_a_class_of_a_file_becomes_a_graph(net: str) -> None:
@@ -222,14 +222,22 @@ def test_sources_are_found_without_loading_torch() -> None:
         (Path("lenet.layers"), ["layers"]),
         (Path("net.py"), ["torch"]),
         ("graph.json", ["saved"]),
-        ("-", ["saved"]),
+        ("net.rnn", ["recurrence"]),
+        ("h[t] = tanh(W x[t] + U h[t-1])", ["recurrence"]),
+        ("cell:lstm", ["recurrence", "torch"]),  # the first is asked
+        ("-", ["recurrence", "saved"]),  # which hands a graph on to the other
         ("model.pt", []),
         (None, []),
     ],
 )
-def test_every_target_has_at_most_one_source(target: object, names: list[str]) -> None:
+def test_every_target_has_its_source(target: object, names: list[str]) -> None:
     assert [s.name for s in builtin_sources() if s.accepts(target)] == names
 
 
 def test_only_the_torch_source_runs_code_of_the_users() -> None:
-    assert {s.name: s.runs_code for s in builtin_sources()} == {"torch": True, "layers": False, "saved": False}
+    assert {s.name: s.runs_code for s in builtin_sources()} == {
+        "torch": True,
+        "layers": False,
+        "saved": False,
+        "recurrence": False,
+    }

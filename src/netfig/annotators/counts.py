@@ -10,7 +10,7 @@ from netfig.annotators.kinds import base
 from netfig.annotators.layers import Layers, is_convolution
 from netfig.annotators.windows import receptive_fields
 from netfig.graph import Note
-from netfig.graph.counts import owned_parameters, parameter_counts
+from netfig.graph.counts import matrix_count, owned_parameters, parameter_counts, written_count, written_total
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,11 @@ _TYPE_OF = {"linear": "Linear", "embedding": "Embedding", "bilinear": "Bilinear"
 
 def annotate(graph: Graph, run: ModelRun | None = None, options: Any = None) -> list[Note]:
     """All notes of this annotator."""
+    if graph.axes and not any(s.kind == "module" for s in graph.scopes):  # equations: no layer to look into
+        return [*_parameters(graph), *_symbols(graph)]
     layers = Layers(graph)
+    if graph.axes:
+        return [*_parameters(graph), *_symbols(graph), *_dense_equivalents(layers), *_fields(layers)]
     return [*_parameters(graph), *_raw_parameters(layers), *_dense_equivalents(layers), *_fields(layers)]
 
 
@@ -38,11 +42,41 @@ def _parameters(graph: Graph) -> Iterator[Note]:
             continue
         if count.total is not None:
             yield Note(s.id, "params", count.total, "parameters", AUTHOR)
-        formula = _formula(graph, s.type_name, owned[s.id], s.path)
+        formula = "" if graph.axes and s.kind == "root" else _formula(graph, s.type_name, owned[s.id], s.path)
         if formula:
             yield Note(s.id, "params.formula", formula, "", AUTHOR)
         if count.shared_with:
             yield Note(s.id, "params.shared_with", count.shared_with, "", AUTHOR)
+
+
+def _symbols(graph: Graph) -> Iterator[Note]:
+    """In a graph with axes each weight by itself, however often it is used: its count written out, what it is shared over."""
+    total = written_total(graph)
+    if total is not None and any(v.kind == "parameter" for v in graph.values):
+        if total.number is None:
+            yield Note("", "params", total.text, "parameters", AUTHOR)
+        yield Note("", "params.formula", total.worked, "", AUTHOR)
+        matrices = matrix_count(graph)
+        yield Note("", "params.matrices", matrices.text if matrices.number is None else matrices.number, "matrices", AUTHOR)
+    repeated = {s.id: s.axis for s in graph.scopes if s.kind in ("plate", "step") and s.axis is not None}
+    parent = {s.id: s.parent for s in graph.scopes}
+    over: dict[str, dict[str, None]] = {}
+    for op in graph.ops:
+        scope: str | None = op.scope
+        while scope is not None:
+            if scope in repeated:
+                for read in op.reads:
+                    over.setdefault(read, {})[repeated[scope]] = None
+            scope = parent[scope]
+    for value in graph.values:
+        count = written_count(graph, value) if value.kind == "parameter" else None
+        if count is None:
+            continue
+        yield Note(value.id, "params", count.text if count.number is None else count.number, "parameters", AUTHOR)
+        yield Note(value.id, "params.formula", count.worked, "", AUTHOR)
+        shared = tuple(axis.id for axis in graph.axes if axis.id in over.get(value.id, {}) and axis.id not in value.axes)
+        if shared:
+            yield Note(value.id, "params.shared_over", shared, "", AUTHOR)
 
 
 def _formula(graph: Graph, type_name: str, values: list[str], path: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfig.annotators.kinds import CONVOLUTION, POINTWISE, POOL, base
 from netfig.annotators.layers import each, is_convolution, is_transposed, is_window
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 
@@ -28,5 +27,7 @@ def near_file(path: str | os.PathLike[str]) -> str:
         stems = {p.stem: p for p in sorted(wanted.parent.iterdir()) if p.suffix == wanted.suffix}
     except (OSError, ValueError):
         return f"the folder {str(wanted.parent)!r} does not exist"
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(wanted.stem, stems, n=1)
     return f"did you mean {str(stems[near[0]])!r}?" if near else ""

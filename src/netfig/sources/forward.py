@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from netfig.errors import NetfigError, UsageError, did_you_mean, point_at
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from netfig.hooks import Request

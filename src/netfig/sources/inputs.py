@@ -14,10 +14,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netfig.errors import InvalidInput, ModelFailed, UsageError, did_you_mean, point_at, shown
+from netfig.records import dataclass
 from netfig.sources.forward import INDEX_NAMES, Forward, Inputs, reads_indices
 
 if TYPE_CHECKING:

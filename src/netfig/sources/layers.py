@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netfig.errors import InvalidInput, UsageError
-from netfig.hooks import Loaded, Request, Source
+from netfig.hooks import Loaded, Request
 from netfig.sources.files import read_file
 from netfig.sources.layers_text import ChainText, read_chain
 from netfig.sources.targets import split_target
@@ -118,11 +118,3 @@ def _input_word(request: Request, chain: ChainText, text: str, is_file: bool) ->
     if word.sizes is None:
         raise UsageError(f"a layer chain takes a tensor, not {word.text!r}", hint="write --input 3x64x64")
     return word
-
-
-SOURCE = Source(
-    name="layers",
-    summary="a chain of torch.nn layers, such as 'Conv2d(16, 3) | ReLU | Flatten | Linear(10)', or a .layers file",
-    accepts=accepts,
-    load=load,
-)

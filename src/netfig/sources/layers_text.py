@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from netfig.errors import InvalidInput, point_at
+from netfig.records import dataclass
 
 MAX_DEPTH = 40
 MAX_COUNT = 1000

@@ -6,10 +6,11 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
+
+from netfig.records import dataclass
 
 CONTAINERS = {"Module", "Container", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "DataParallel"}
 """Modules that hold others: not layers themselves."""

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from netfig.errors import UsageError
-from netfig.hooks import Loaded, Request, Source
+from netfig.hooks import Loaded, Request
 from netfig.sources.files import read_file
 
 
@@ -18,8 +18,20 @@ def accepts(target: Any) -> bool:
 
 def load(request: Request, options: Any) -> Loaded:
     """Read the graph; what is wrong with it is said by the schema."""
+    where = "standard input" if os.fspath(request.target) == "-" else str(request.target)
+    _refuse_what_only_models_take(request)
+    return from_bytes(request, _read(request.target), where=where)
+
+
+def from_bytes(request: Request, raw: bytes, *, where: str) -> Loaded:
+    """The graph in the bytes of a file."""
     from netfig.schema import graph_from_json
 
+    _refuse_what_only_models_take(request)
+    return Loaded(graph_from_json(raw, where=where))
+
+
+def _refuse_what_only_models_take(request: Request) -> None:
     given = _what_only_models_take(request)
     if given:
         raise UsageError(
@@ -28,8 +40,6 @@ def load(request: Request, options: Any) -> Loaded:
             why="it holds the shapes it was traced with",
             hint="leave it out, or trace the model again",
         )
-    where = "standard input" if os.fspath(request.target) == "-" else str(request.target)
-    return Loaded(graph_from_json(_read(request.target), where=where))
 
 
 def _what_only_models_take(request: Request) -> list[str]:
@@ -49,11 +59,3 @@ def _read(target: Any) -> bytes:
     if os.fspath(target) == "-":
         return sys.stdin.buffer.read()
     return read_file(target, "graph file")
-
-
-SOURCE = Source(
-    name="saved",
-    summary="a graph saved as .json by `netfig trace`; never runs code",
-    accepts=accepts,
-    load=load,
-)

@@ -11,11 +11,11 @@ import contextlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from netfig.errors import InvalidInput, ModelFailed, UsageError, did_you_mean, point_at, shown
+from netfig.records import dataclass
 from netfig.sources.forward import plain_parameter, unwrapped
 from netfig.sources.importing import failure_place, import_place
 from netfig.sources.randomness import fixed_randomness

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netfig.summary.render import FORMATS, render
-from netfig.summary.rows import COLUMNS, DEFAULT_COLUMNS, Row, Share, Summary, summarize
+from netfig.summary.row import Row
+from netfig.summary.rows import COLUMNS, DEFAULT_COLUMNS, Share, Summary, summarize
 
 __all__ = ["COLUMNS", "DEFAULT_COLUMNS", "FORMATS", "Row", "Share", "Summary", "render", "summarize"]

@@ -10,7 +10,8 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 from netfig.errors import UsageError, did_you_mean
-from netfig.summary.rows import COLUMNS, Row, Summary
+from netfig.summary.row import Row
+from netfig.summary.rows import COLUMNS, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,8 +45,10 @@ def _cell(row: Row, column: str) -> str:
     """One cell as people read it."""
     if column == "layer":
         return "  " * row.depth + clean(row.layer)
+    if column == "params" and row.is_symbol and not row.params and not row.params_text:
+        return ""
     if column == "params":
-        count = "?" if row.params is None else f"{row.params:,}"
+        count = row.params_text or ("?" if row.params is None else f"{row.params:,}")
         return f"({count})" if row.shared_with else count  # already counted: not in the sum
     if column == "formula":
         return f"= {clean(row.shared_with)}" if row.shared_with else row.formula
@@ -65,6 +68,9 @@ def _lines(summary: Summary) -> list[str]:
     lines = []
     if summary.params is not None:
         lines.append(f"Parameters: {summary.params:,}")
+    elif summary.params_text:
+        lines.append(f"Parameters: {summary.params_text}")
+    lines += summary.remarks
     lines += [f"  {s.family}: {s.params:,} ({s.percent:.2f} %)" for s in summary.shares if len(summary.shares) > 1]
     if summary.macs is not None:
         batch = "the batch counted in" if summary.batch is None else f"for a batch of {summary.batch}"
@@ -82,7 +88,7 @@ def _lines(summary: Summary) -> list[str]:
 def _terminal(summary: Summary, width: int | None, color: bool) -> str:
     from rich.cells import cell_len
 
-    cells = [[COLUMNS[c] for c in summary.columns]] + [[_cell(r, c) for c in summary.columns] for r in summary.rows]
+    cells = [[summary.heading(c) for c in summary.columns]] + [[_cell(r, c) for c in summary.columns] for r in summary.rows]
     used = [i for i in range(len(summary.columns)) if i == 0 or any(line[i] for line in cells[1:])]
     names = [summary.columns[i] for i in used]
     cells = [[line[i] for i in used] for line in cells]
@@ -127,7 +133,7 @@ def _drawn(names: list[str], cells: list[list[str]], summary: Summary, width: in
     console.print(table)
     lines = _lines(summary)
     if hidden:
-        lines.append(f"No room for: {', '.join(COLUMNS[names[i]] for i in hidden)}")
+        lines.append(f"No room for: {', '.join(summary.heading(names[i]) for i in hidden)}")
     for line_text in lines:
         console.print(Text(line_text))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
@@ -172,7 +178,7 @@ def _json(summary: Summary) -> str:
                 "type": row.type,
                 "settings": row.settings,
                 "output": shapes[0] if len(shapes) == 1 else shapes,
-                "params": row.params,
+                "params": row.params_text or row.params,
                 "formula": row.formula or None,
                 "shared_with": row.shared_with or None,
                 "macs": row.macs,
@@ -190,7 +196,11 @@ def _json(summary: Summary) -> str:
         "name": summary.name,
         "batch": summary.batch,
         "rows": rows,
-        "total": {"params": summary.params, "macs": summary.macs, "macs_unknown": list(summary.macs_unknown)},
+        "total": {
+            "params": summary.params if summary.params is not None else summary.params_text or None,
+            "macs": summary.macs,
+            "macs_unknown": list(summary.macs_unknown),
+        },
         "shares": [{"family": s.family, "params": s.params, "percent": round(s.percent, 2)} for s in summary.shares],
         "disagreements": [{"id": subject, "text": text} for subject, text in summary.disagreements],
         "failed": list(summary.problems),
@@ -209,7 +219,7 @@ def _markdown(summary: Summary) -> str:
 
     columns = _used(summary)
     lines = [
-        "| " + " | ".join(COLUMNS[c] for c in columns) + " |",
+        "| " + " | ".join(summary.heading(c) for c in columns) + " |",
         "|" + "|".join(" ---: " if c in NUMBERS else " --- " for c in columns) + "|",
     ]
     lines += ["| " + " | ".join(escaped(_cell(row, c)) for c in columns) + " |" for row in summary.rows]
@@ -261,7 +271,7 @@ def _latex(summary: Summary) -> str:
         "% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}, \\usepackage{textcomp}",
         f"\\begin{{tabular}}{{{''.join('r' if c in NUMBERS else 'l' for c in columns)}}}",
         "\\toprule",
-        " & ".join(COLUMNS[c] for c in columns) + r" \\",
+        " & ".join(summary.heading(c) for c in columns) + r" \\",
         "\\midrule",
         *(" & ".join(escaped(_cell(row, c)) for c in columns) + r" \\" for row in summary.rows),
         "\\midrule",
@@ -285,7 +295,7 @@ def _raw(row: Row, column: str) -> Any:
     """A cell for a spreadsheet: numbers bare, and no text that it would take for a formula."""
     if column in NUMBERS:
         value = getattr(row, column)
-        return "" if value is None else value
+        return (row.params_text if column == "params" else "") if value is None else value
     text = _cell(row, column).strip(" ")
     return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
 

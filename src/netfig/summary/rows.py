@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from netfig.errors import UsageError, did_you_mean
 from netfig.graph import Op, Scope
 from netfig.graph.counts import first_owners, parameter_counts
+from netfig.records import dataclass
 from netfig.summary.families import family_of_parameter, is_worth_a_row
+from netfig.summary.row import Row
 from netfig.summary.settings import settings_text
+from netfig.summary.symbols import is_recurrence, symbol_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,33 +36,6 @@ DEFAULT_COLUMNS: Final = ("layer", "type", "settings", "output", "params", "form
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One layer: a module call, or an op that stands by itself. Shapes are without the batch dimension."""
-
-    subject: str
-    depth: int
-    layer: str
-    type: str = ""
-    settings: str = ""
-    output: tuple[tuple[str, ...] | None, ...] = ()
-    params: int | None = None
-    formula: str = ""
-    shared_with: str = ""
-    macs: int | None = None
-    macs_unknown: int = 0
-    dense: int | None = None
-    dense_formula: str = ""
-    field: str = ""
-    problem: str = ""
-    container: bool = False
-
-    @property
-    def output_text(self) -> str:
-        """``16×64×64``; several outputs are separated by commas."""
-        return ", ".join("?" if shape is None else "×".join(shape) or "scalar" for shape in self.output)
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
     """What one family of layers has of all parameters."""
 
@@ -71,7 +46,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A table. `disagreements` are (subject, text): what someone else counted differently."""
+    """A table. `disagreements` are (subject, text): what someone else counted differently.
+
+    `params_text` is the total written out where sizes are names, `remarks` are lines to stand under it.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -83,6 +61,13 @@ class Summary:
     batch: int | None = None
     disagreements: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+    params_text: str = ""
+    remarks: tuple[str, ...] = ()
+
+    def heading(self, column: str) -> str:
+        """What stands above a column: a table of symbols has symbols and shapes, not layers and outputs."""
+        own = {"layer": "Symbol", "type": "Is", "settings": "What", "output": "Shape"}
+        return own.get(column, COLUMNS[column]) if any(row.is_symbol for row in self.rows) else COLUMNS[column]
 
 
 def summarize(graph: Graph, *, depth: int | None = None, columns: Iterable[str] | None = None) -> Summary:
@@ -92,6 +77,9 @@ def summarize(graph: Graph, *, depth: int | None = None, columns: Iterable[str] 
     ``all`` is every one.
     """
     wanted = _columns(columns)
+    if is_recurrence(graph):
+        rows, text, remarks = symbol_rows(graph)
+        return Summary(graph.name, wanted, rows, graph.parameter_count, None, params_text=text, remarks=remarks)
     batch = graph.notes_on("").get("batch")
     size = batch.value if batch is not None and type(batch.value) is int else None
     rows = tuple(_Rows(graph, size, depth).listed())
