@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from netfig.figure import Box, End, Figure, Group, Wire
-from netfig.layout import PAGE_HEIGHT, PAGE_WIDTH, lay_out
+from netfig.layout import lay_out
+from netfig.layout.blocks import PAGE_HEIGHT, PAGE_WIDTH
 from netfig.layout.lint import lint
 from netfig.mathtext import plain
 from netfig.theme import load_theme
@@ -54,12 +57,6 @@ def test_a_panel_is_never_cut():
     assert lint(drawing, LIGHT) == ()
 
 
-def test_a_skip_over_everything_leaves_nowhere_to_break():
-    drawing = lay_out(chain(30, (0, 29)), LIGHT, direction="down")
-    layers = [s for s in drawing.shapes if s.role == "layer"]
-    assert len({round(s.points[0][0] + s.points[1][0], 1) for s in layers}) == 1
-
-
 def test_skips_within_the_columns_survive_the_break():
     figure = chain(30, (1, 4), (12, 15), (25, 28))
     drawing = lay_out(figure, LIGHT, direction="down")
@@ -79,3 +76,21 @@ def test_every_wire_still_ends_on_its_target():
 def test_a_narrow_print_asks_for_fewer_columns():
     wide, narrow = (lay_out(chain(30), LIGHT, direction="down", width=w) for w in (520.0, 234.0))
     assert narrow.width < wide.width
+
+
+def test_columns_of_like_panels_begin_at_one_height():
+    panels = [
+        Group(f"p{k}", tuple(Box(f"b{k}.{i}", "layer", (plain(f"layer {i}"),)) for i in range(8)), "panel", plain(f"stage {k}"))
+        for k in range(3)
+    ]
+    ends = [
+        Box("x", "input", (plain("input"),)),
+        *(box for group in panels for box in group.children),
+        Box("y", "output", (plain("y"),)),
+    ]
+    wires = tuple(Wire(End(a.id), End(b.id), stands_for=(a.id,)) for a, b in pairwise(ends))
+    drawing = lay_out(Figure("f", "a figure", Group("root", (ends[0], *panels, ends[-1])), wires), LIGHT, direction="down")
+    tops = {s.bounds[1] for s in drawing.shapes if s.id.startswith("p")}
+    assert len({s.bounds[0] for s in drawing.shapes if s.id.startswith("p")}) == 3
+    assert len(tops) == 1
+    assert lint(drawing, LIGHT) == ()

@@ -168,8 +168,8 @@ def test_a_skip_runs_outside_what_it_bypasses_and_lands_on_the_flank() -> None:
 
 
 def test_nested_skips_nest_outwards() -> None:
-    _, drawing = drawn("unet", "down")
-    lanes = {line.source: min(x for x, _ in line.points) for line in drawing.lines if line.role == "skip"}
+    drawing = lay_out(figures.unet(), THEME, direction="right", width=2000)  # room enough: nothing is folded
+    lanes = {line.source: min(y for _, y in line.points) for line in drawing.lines if line.role == "skip"}
     assert lanes["enc0"] <= lanes["enc1"] - 10
     assert lanes["enc1"] <= lanes["enc2"] - 10
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from netfig.graph import Note
 from netfig.graph.build import GraphBuilder
 from netfig.mathtext import text_of
-from netfig.renderers.modules import MODULES, ModulesOptions, draw_modules
+from netfig.renderers.modules import ModulesOptions, draw_modules
 from netfig.renderers.view import redundant_edges
 
 
@@ -73,10 +73,6 @@ def test_only_edges_with_a_longer_way_round_are_redundant():
 
 def test_parallel_branches_are_not_skips():
     assert redundant_edges(["a", "b", "c", "d"], [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]) == set()
-
-
-def test_the_renderer_says_what_it_is_for():
-    assert MODULES.summary.endswith(".")
 
 
 def with_notes(*notes: Note):

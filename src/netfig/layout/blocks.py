@@ -6,11 +6,14 @@ contents; the frame turns (u, v) into the page's (x, y) for each reading directi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
 from netfig.figure import Direction, Wire
+from netfig.records import dataclass
 
+PAGE_WIDTH, PAGE_HEIGHT = 520.0, 680.0
+"""The room a figure has in print when no width is asked for: two columns, most of a page."""
 FORK = 11.0  # from a box to where its wires part
 JOIN = 17.0  # from where wires meet to the box they enter: an arrow head and a rounded corner
 LEVEL = 8.0  # between the turns of wires that meet in one gap

@@ -7,19 +7,24 @@ label is ever cut. The wire is led around: out of the end of one column, between
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from netfig.drawing import Item, Line, Point
+from netfig.drawing import Item, Line, Point, Shape
 from netfig.layout.parts import bounds_of, shift
 
+FINE = 0.9  # of its size: what prints larger is left as it is
 LEAVE = 12.0  # from the end of a column to the turn of the wire that leaves it
 ENTER = 24.0  # from the turn at the head of the next column to its first box: a rounded corner and an arrow head
 ALLEY = 40.0  # between two columns, the wire in its middle
 WORTH = 1.05  # how much larger the print must become for one more column
 MOST = 6
 SHORTEST = 0.4  # of the longest column
+LOWER = 120.0  # how far a column may begin behind the others so that its rows stand level with theirs
+LEVEL_WORTH = 0.95  # what may be lost of the print's size for it
 
 
 class Break(NamedTuple):
@@ -37,19 +42,38 @@ def in_columns(items: Sequence[Item], *, direction: str, room: tuple[float, floa
     length, breadth = whole[1] - whole[0], whole[3] - whole[2]
     along, across = room if direction == "right" else (room[1], room[0])
     scale = min(1.0, along / length, across / breadth) if length and breadth else 1.0
-    if scale > 0.9:
+    if scale > FINE:
         return list(items)
     breaks = _breaks(items, direction)
-    best, best_scale = list(items), scale
+
+    def broken(at: Sequence[Break], level: bool = False) -> tuple[list[Item], float]:
+        found = _broken(items, at, direction, whole[0], level=level)
+        first, last, low, high = _extent(found, direction)
+        return found, min(1.0, along / (last - first), across / (high - low))
+
+    best, best_scale, best_breaks = list(items), scale, list[Break]()
     for count in range(2, min(MOST, len(breaks) + 1) + 1):
         chosen = _choose(breaks, count, whole[0], length / count)
         if len(chosen) != count - 1 or not _even(chosen, whole[0], whole[1]):
             continue
-        broken = _broken(items, chosen, direction, whole[0])
-        extent = _extent(broken, direction)
-        scale = min(1.0, along / (extent[1] - extent[0]), across / (extent[3] - extent[2]))
+        tried, scale = broken(chosen)
         if scale > best_scale * WORTH:
-            best, best_scale = broken, scale
+            best, best_scale, best_breaks = tried, scale, chosen
+    if best_breaks:
+        tried, scale = broken(best_breaks, level=True)
+        if scale >= min(FINE, LEVEL_WORTH * best_scale):
+            best, best_scale = tried, scale
+    if best_scale <= FINE and direction != "right":
+        from netfig.layout.legs import in_legs
+
+        folded = in_legs(
+            items,
+            to_flow=lambda p: _to_flow(p, direction),
+            to_page=lambda p: _to_page(p, direction),
+            room=(along, across),
+        )
+        if folded is not None and folded[1] > best_scale * WORTH:
+            return folded[0]
     return best
 
 
@@ -130,7 +154,7 @@ def _even(breaks: Sequence[Break], first: float, last: float) -> bool:
     return min(lengths) >= SHORTEST * max(lengths)
 
 
-def _broken(items: Sequence[Item], breaks: Sequence[Break], direction: str, head: float) -> list[Item]:
+def _broken(items: Sequence[Item], breaks: Sequence[Break], direction: str, head: float, *, level: bool) -> list[Item]:
     middles = [(b.start + b.end) / 2 for b in breaks]
     crossing = {b.line: b for b in breaks}
     groups: list[list[int]] = [[] for _ in range(len(breaks) + 1)]
@@ -141,13 +165,20 @@ def _broken(items: Sequence[Item], breaks: Sequence[Break], direction: str, head
     out: list[Item] = list(items)
     moves: list[tuple[float, float]] = []
     alleys: list[float] = []
+    heads: list[float] = []
+    rows: set[tuple[str, float]] = set()
     edge = 0.0
     for k, group in enumerate(groups):
         low, high = _extent([items[i] for i in group], direction)[2:]
         along = 0.0 if k == 0 else head + ENTER - breaks[k - 1].end
         across = 0.0 if k == 0 else edge + ALLEY - low
+        here = _rows([items[i] for i in group], direction)
         if k:
+            lower = _lower(rows, [(role, u + along) for role, u in here]) if level else 0.0
+            along += lower
+            heads.append(head + lower)
             alleys.append(edge + ALLEY / 2)
+        rows |= {(role, round(u + along, 1)) for role, u in here}
         edge = high + across
         moves.append((along, across))
         for i in group:
@@ -155,8 +186,31 @@ def _broken(items: Sequence[Item], breaks: Sequence[Break], direction: str, head
     for k, one in enumerate(breaks):
         line = items[one.line]
         assert isinstance(line, Line)
-        out[one.line] = _led_around(line, one, moves[k], moves[k + 1], alleys[k], head, direction)
+        out[one.line] = _led_around(line, one, moves[k], moves[k + 1], alleys[k], heads[k], direction)
     return out
+
+
+def _rows(items: Sequence[Item], direction: str) -> list[tuple[str, float]]:
+    """The role of every box and where along the flow its middle is; of a panel, where it begins."""
+    found = []
+    for item in items:
+        if isinstance(item, Shape) and item.box == item.id:
+            start, end = _extent([item], direction)[:2]
+            found.append((item.role, start if item.role.split(".")[0] == "panel" else (start + end) / 2))
+    return found
+
+
+def _lower(rows: set[tuple[str, float]], here: Sequence[tuple[str, float]]) -> float:
+    """How much further down a column is to begin so that most of its boxes stand level with others of their kind."""
+    near = sorted(rows)
+    level: Counter[float] = Counter()
+    for role, v in here:
+        for kind, u in near[bisect_left(near, (role, v - 0.05)) :]:
+            if kind != role or u > v + LOWER:
+                break
+            level[round(u - v, 1)] += 1
+    best = max(level, key=lambda d: (level[d], -d), default=0.0)
+    return best if level[best] > level[0.0] else 0.0
 
 
 def _led_around(

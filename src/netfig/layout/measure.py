@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 
 from netfig.figure import Figure, Group
+from netfig.layout.alike import align_beside, align_panels, first_role, first_twins, lead, main_branch, twins
 from netfig.layout.blocks import FORK, JOIN, LEVEL, TITLE_INSET, Block, Frame, Lane, wire_role
 from netfig.layout.knots import place_knot
 from netfig.layout.parts import BADGE_GAP, BADGE_SIZE, STACK_OFFSET, SizedBox, badge_line, fit_line
@@ -14,6 +15,9 @@ from netfig.layout.text import set_line
 from netfig.theme import Theme
 
 BROAD = 24  # a box that more branches enter becomes as broad as they are
+NAME_ROOM = 12.0  # around a name that stands between a box and the border of its panel
+NAME_OVER = 5.0  # how far it may reach into the padding there
+PANELS_NEARER = 0.6  # of the gap between branches, where both have a frame with room of its own
 EDGE = 20.0  # from the outermost of them to the end of the box they enter
 
 
@@ -89,7 +93,8 @@ class Measurer:
         if not text:
             return 0.0, 0.0
         style = self.theme.role(self.figure.wires[wire].role)
-        return self.frame.size(set_line(text, style.size).width, style.size)
+        line = set_line(text, style.size)
+        return self.frame.size(line.width, max(style.size, line.ascent + line.descent))
 
     def measure(self, block: Block) -> None:
         """Measures a block, and before it those of its parts that are not measured yet."""
@@ -138,7 +143,8 @@ class Measurer:
         crowd: dict[int, int] = {}
         for _, p in self.crossing.get(id(block), ()):
             crowd[p] = crowd.get(p, 0) + 1
-        self._align_panels(parts)
+        align_panels(parts)
+        align_beside(parts)
         self._broaden(parts)
         for k in range(len(parts) - 1):
             gap, fork, join = self._gap(parts[k], parts[k + 1], k in forking)
@@ -146,8 +152,10 @@ class Measurer:
                 gap = max(gap, fork + JOIN + (9 if k in forking else 0))
             if k in labels:
                 along, across = labels[k]
-                gap = max(gap, along + (26 if self.frame.direction == "right" else 18) + (FORK if k in forking else 0))
-                block.after = max(block.after, across + 8)
+                gap = max(gap, along + (26 if self.frame.direction == "right" else 13) + (FORK if k in forking else 0))
+                block.after = max(block.after, across - NAME_OVER)
+            if parts[k + 1].kind == "ghost" and self.frame.direction != "right":
+                gap = max(gap, self._named_exit(block, k))
             block.gaps.append(gap)
             block.forks.append(fork)
             block.joins.append(join)
@@ -161,6 +169,13 @@ class Measurer:
         block.after = max([block.after, *(p.after for p in parts)])
         self._assign_lanes(block)
 
+    def _named_exit(self, block: Block, k: int) -> float:
+        """Room for the name of a value right behind the box it leaves, before the border of the panel."""
+        sizes = [self.label_size(wire) for wire, p in self.crossing.get(id(block), ()) if p == k]
+        along, across = max((a for a, _ in sizes), default=0.0), max((b for _, b in sizes), default=0.0)
+        block.after = max(block.after, across - NAME_OVER)
+        return along + NAME_ROOM - self.theme.panel_pad if along else 0.0
+
     def _broaden(self, parts: list[Block]) -> None:
         """A box that very many branches enter becomes as broad as they are, so that each wire runs straight."""
         for k, (first, second) in enumerate(pairwise(parts)):
@@ -169,15 +184,6 @@ class Measurer:
                 size = (0.0, 2 * half) if self.frame.direction == "right" else (2 * half, 0.0)
                 self.sized[second.id] = self.sized[second.id].resized(*size)
                 parts[k + 1] = self.box(second.id)
-
-    def _align_panels(self, parts: Sequence[Block]) -> None:
-        """Panels that follow one another reach equally far where that wastes little."""
-        panels = [p for p in parts if p.kind == "panel"]
-        if len(panels) > 1:
-            before, after = max(p.before for p in panels), max(p.after for p in panels)
-            for p in panels:
-                if p.before + p.after >= 0.7 * (before + after):
-                    p.before, p.after = before, after
 
     def _boundary_labels(self, block: Block) -> dict[int, tuple[float, float]]:
         found: dict[int, tuple[float, float]] = {}
@@ -235,26 +241,31 @@ class Measurer:
                 block.after = max(block.after, extent)
 
     def _measure_parallel(self, block: Block) -> None:
-        parts, gap = block.parts, self.theme.gap_across
+        parts = block.parts
+        nearer = 1.0 if self.frame.direction == "right" else PANELS_NEARER  # there, names of wires stand between them
+        gaps = [self.theme.gap_across * (nearer if a.kind == b.kind == "panel" else 1.0) for a, b in pairwise(parts)]
         aligns = [at[0] for at in block.at]
         panels = [p for p in parts if p.kind == "panel"]
         longest = max((p.length for p in panels), default=0.0)
         for panel in panels:  # panels side by side are equally long where that wastes little
-            if panel.length >= 0.7 * longest:
+            if panel.length >= 0.5 * longest:
                 panel.length = longest
-        block.length = max(p.length for p in parts)
-        main = _main_branch(parts)
+        align_panels(parts)
+        leads = [lead(p) if a == 0.5 and p.kind != "ghost" else None for p, a in zip(parts, aligns, strict=True)]
+        furthest = max((x for x in leads if x is not None), default=0.0)
+        block.length = max(p.length + (0.0 if x is None else furthest - x) for p, x in zip(parts, leads, strict=True))
+        main = main_branch(parts)
         if main is not None and len(parts) > 1:
             others = [p for i, p in enumerate(parts) if i != main]
             v, places = -parts[main].before, {main: 0.0}
             for part in reversed(others):
-                v -= gap + part.after
+                v -= self.theme.gap_across + part.after
                 places[parts.index(part)] = v
                 v -= part.before
             offsets = [places[i] for i in range(len(parts))]
         else:
             offsets, v = [], 0.0
-            for part in parts:
+            for part, gap in zip(parts, [*gaps, 0.0], strict=True):
                 offsets.append(v + part.before)
                 v += part.breadth + gap
             n = len(parts)
@@ -265,16 +276,28 @@ class Measurer:
             offsets = [o - axis for o in offsets]
         block.before = max(0.0, *(p.before - o for p, o in zip(parts, offsets, strict=True)))
         block.after = max(0.0, *(p.after + o for p, o in zip(parts, offsets, strict=True)))
-        block.at = [((block.length - p.length) * a, o) for p, a, o in zip(parts, aligns, offsets, strict=True)]
+        starts = [  # branches that run on at both ends begin in one row
+            (block.length - p.length) * a if x is None else furthest - x for p, a, x in zip(parts, aligns, leads, strict=True)
+        ]
+        block.at = list(zip(starts, offsets, strict=True))
 
     def _measure_knot(self, block: Block) -> None:
         edges = [(int(a), int(b)) for a, b in block.at]
         half = [max(p.before, p.after) if p.breadth < 2.5 * max(p.before, p.after, 1) else p.breadth / 2 for p in block.parts]
         sizes = [(max(p.length, 1.0), max(2 * h, 1.0)) for p, h in zip(block.parts, half, strict=True)]
         weights = [24 if (block.parts[a].id, block.parts[b].id) in self.emphasised else 1 for a, b in edges]
+        root = len(block.parts)
+        roles = [first_role(self.figure, p) for p in block.parts]
+        level = first_twins(roles, edges)
+        if level:  # nothing in the knot feeds them: a point before them keeps them level
+            sizes.append((1.0, 1.0))
+            edges += [(root, k) for k in level]
+            weights += [1] * len(level)
+        for k in twins([*roles, ""], edges):  # a short edge keeps them level with one another
+            weights[k] = max(weights[k], 12)
         names = [self.label_size(wire)[0] for wire in self.inner.get(id(block), ())]
         gap = max(self.theme.gap_along + 12, max(names, default=0.0) + 30)
-        centres = place_knot(sizes, edges, weights, gap_along=gap, gap_across=self.theme.gap_across, engine=self.engine)
+        centres = place_knot(sizes, edges, weights, gap_along=gap, gap_across=self.theme.gap_across, engine=self.engine)[:root]
         starts = [u - p.length / 2 for (u, _), p in zip(centres, block.parts, strict=True)]
         first = min(starts)
         axis = next((c[1] for c, p in zip(centres, block.parts, strict=True) if p.kind == "ghost"), None)
@@ -291,15 +314,9 @@ def _overlaps(a: Lane, b: Lane) -> bool:
 
 
 def _crosses(a: Lane, b: Lane) -> bool:
-    return _overlaps(a, b) and ((a.p < b.p and a.q < b.q) or (b.p < a.p and b.q < a.q)) and a.trunk != b.trunk
-
-
-def _main_branch(parts: Sequence[Block]) -> int | None:
-    """The branch that goes straight on: one without boxes, or one much longer than all others."""
-    ghosts = [i for i, p in enumerate(parts) if p.kind == "ghost" or any(q.kind == "ghost" for q in p.parts)]
-    if len(ghosts) == 1:
-        return ghosts[0]
-    order = sorted(range(len(parts)), key=lambda i: -parts[i].length)
-    if len(parts) == 2 and parts[order[0]].length >= 1.6 * parts[order[1]].length:
-        return order[0]
-    return None
+    """Whether two lanes on one side cross: they interleave, or a wire leaves the outer one while the inner one runs."""
+    if a.trunk == b.trunk or not _overlaps(a, b):
+        return False
+    interleaved = (a.p < b.p and a.q < b.q) or (b.p < a.p and b.q < a.q)
+    inner, outer = (a, b) if a.q - a.p <= b.q - b.p else (b, a)
+    return interleaved or any(inner.p < q < inner.q for q in outer.wires.values())

@@ -15,6 +15,7 @@ CELL = 64.0
 CLEAR = 4.0  # text to line
 PLACES = (0.5, 0.35, 0.65, 0.25, 0.75, 0.15, 0.85, 0.05, 0.95, 0.42, 0.58, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
 """Where along a stretch a name may stand, the best first."""
+LONG = 40.0  # points: more than from one box to the next
 WORST_GOOD = 19.0  # a place that costs more touches something
 WAYS = 8  # a value that goes more ways than this is named on one of the first
 
@@ -85,7 +86,16 @@ def place_label(wire: Wire, index: int, role: str, paths: list[list[tuple[float,
 
 
 def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]]) -> Iterator[Label]:
-    """Above and below a level stretch, right and left of an upright one; the longest stretch and its middle first."""
+    """Above and below a level stretch, right and left of an upright one; the longest stretch and its middle first.
+
+    A way that is long or has corners is named where it begins, as a short one is: right behind the box.
+    """
+    (a, b), (c, d) = path[:2]
+    if abs(a - c) < 0.01 and (len(path) > 2 or abs(b - d) > LONG):
+        sign = 1.0 if d > b else -1.0
+        y = b + sign * (CLEAR + 1.0 + (line.ascent + line.descent) / 2) + (line.ascent - line.descent) / 2
+        yield make_label(id, line, a + CLEAR + 1, y, role=role, align="left")
+        yield make_label(id, line, a - CLEAR - 1, y, role=role, align="right")
     stretches = sorted(pairwise(path), key=lambda s: -(abs(s[0][0] - s[1][0]) + abs(s[0][1] - s[1][1])))
     for (a, b), (c, d) in stretches:
         for part in PLACES:

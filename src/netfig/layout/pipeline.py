@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from netfig.drawing import Drawing, Item, Line
 from netfig.errors import InvalidGraph
 from netfig.layout import solids
+from netfig.layout.blocks import PAGE_HEIGHT, PAGE_WIDTH
 from netfig.layout.parts import LEADING, bounds_of, fit_line, make_label, page, shift
 from netfig.layout.text import SetLine
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from netfig.layout.solids import Body
     from netfig.theme import Theme
 
-ROW_WIDTH = 600.0  # a row wider than this is broken when no width is asked for; two columns at nine points
+SMALLER = (1.0, 0.85, 0.7, 0.6)  # how large bodies are drawn: smaller where they are too many for a page
 TEXT_MARGIN = 7.0  # on both sides of the text in a gap
 HEAD_ROOM = 5.0  # more on the side of the arrow head
 CAPTION_GAP = 11.0  # between neighbouring names
@@ -44,10 +45,13 @@ def lay_out_pipeline(figure: Figure, theme: Theme, width: float | None = None) -
     bare = [f"the box {box.id!r} has no solid to draw" for box in boxes if box.solid is None]
     if bare or not boxes:
         raise InvalidGraph(f"figure {figure.title!r} is no pipeline", bare or ["it has no boxes"])
-    most = ROW_WIDTH if width is None else width * _smallest(theme) / theme.min_text - 2 * theme.margin - LANE_ROOM
-    placer = _Placer(figure, boxes, theme)
-    items = placer.rows(most)
-    return page(items, figure, theme, direction="right", width=width)
+    legible = _smallest(theme) / theme.min_text  # how much larger than its print a figure may be
+    most = (width or PAGE_WIDTH) * legible - 2 * theme.margin - LANE_ROOM
+    for size in SMALLER:
+        drawing = page(_Placer(figure, boxes, theme, size).rows(most), figure, theme, direction="right", width=width)
+        if drawing.height <= PAGE_HEIGHT * legible:
+            break
+    return drawing
 
 
 def _smallest(theme: Theme) -> float:
@@ -69,11 +73,11 @@ class _Gap:
 class _Placer:
     """Finds the places; one instance a figure."""
 
-    def __init__(self, figure: Figure, boxes: list[Box], theme: Theme) -> None:
+    def __init__(self, figure: Figure, boxes: list[Box], theme: Theme, size: float) -> None:
         self.theme = theme
         self.words = theme.role("text.secondary").size
         self.leading = LEADING * self.words
-        self.scale = solids.scales(box.solid for box in boxes if box.solid is not None)
+        self.scale = solids.scales((box.solid for box in boxes if box.solid is not None), size)
         forms = {box.solid.form for box in boxes if box.solid is not None}
         self.flat = not forms & {"volume", "sheets"}
         self.boxes = boxes
@@ -111,7 +115,9 @@ class _Placer:
         for i, part in enumerate(parts):
             row = _Row(self, part, stub=i > 0)
             bodies = row.evened(goal, ROOMY if len(parts) > 1 else 0.0)
-            placed.append((bodies, row.items(bodies)))
+            row_items = row.items(bodies)
+            left = bounds_of(row_items)[0] if i == 0 else 0.0  # words may reach beyond the first body
+            placed.append(([body.moved(-left, 0.0) for body in bodies], [shift(item, -left, 0.0) for item in row_items]))
         right = max(bounds_of(row_items)[2] for _, row_items in placed) + LANE_ROOM
         items: list[Item] = []
         before: Body | None = None

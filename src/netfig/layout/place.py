@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from netfig.figure import Box, Figure, Group
 from netfig.layout.blocks import JOIN, Block, Frame, Lane, Rect, Trunk, trunk_of
 from netfig.layout.measure import Measurer
 from netfig.layout.parts import SizedBox
 from netfig.layout.structure import ENTRY, EXIT, GroupWires, Part, besides, decompose, forced
+from netfig.records import dataclass
 from netfig.theme import Theme
 
 Way = list[tuple[Block, int]]

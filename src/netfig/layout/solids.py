@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfig.drawing import Item, Label, Line, Point, Shape
 from netfig.layout.parts import make_label, shift
 from netfig.layout.text import set_line
 from netfig.mathtext import plain
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,8 +58,8 @@ class Scales:
     front: Scale
 
 
-def scales(solids: Iterable[Solid]) -> Scales:
-    """Scales that suit all solids of a figure together."""
+def scales(solids: Iterable[Solid], size: float = 1.0) -> Scales:
+    """Scales that suit all solids of a figure together; the largest map or bar is drawn `size` times as large as usual."""
     listed = list(solids)
     maps = [s for s in listed if s.height is not None]
     sides = [x for s in maps for x in (s.height, s.width) if x is not None] or [1]
@@ -69,8 +69,8 @@ def scales(solids: Iterable[Solid]) -> Scales:
     most, least, slope = {"flat": (140.0, 22.0, 26.0), "volume": (118.0, 18.0, 24.0), "sheets": (104.0, 22.0, 24.0)}.get(
         form, (140.0, 22.0, 26.0)
     )
-    most = min(most, max(64.0, slope * math.log2(max(sides) + 1) - 24))
-    tallest = most * {"volume": 1.2, "sheets": 1.3}.get(form, 1.0) if maps else 140.0
+    most = size * min(most, max(64.0, slope * math.log2(max(sides) + 1) - 24))
+    tallest = most * {"volume": 1.2, "sheets": 1.3}.get(form, 1.0) if maps else 140.0 * size
     front = (12.0, 52.0, 6.0) if form == "flat" else (6.0, 44.0, 6.0)
     widest = min(front[1], 6 * math.log2(max(depths)) + 4)
     return Scales(

@@ -8,10 +8,11 @@ that do not touch (*parallel*), again and again. What cannot be split is a *knot
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from netfig.figure import Box, Figure, Group
+from netfig.records import dataclass
 
 ENTRY, EXIT = "\x00in", "\x00out"
 """Stand for where wires enter and leave a group among its children."""

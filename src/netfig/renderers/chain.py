@@ -6,11 +6,11 @@ constants) stands aside and is counted. Anything that makes the model more than 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netfig.errors import UsageError
 from netfig.graph import Op, Scope
+from netfig.records import dataclass
 from netfig.renderers.labels import MODULE_ROLES
 
 if TYPE_CHECKING:

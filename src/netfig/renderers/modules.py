@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Literal
 
-from netfig.figure import Box, End, Figure, Group, Mark, Row, Wire
-from netfig.graph import Graph, Op, Scope, Value
-from netfig.hooks import Renderer
-from netfig.mathtext import Text, math, plain, text_of
+from netfig.figure import Box, End, Figure, Group, Wire
+from netfig.graph import Graph, Op, Scope
+from netfig.mathtext import Text, plain, text_of
+from netfig.renderers.boxwords import CONTAINERS, BoxWords, Look, flattens, relative_path
 from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
-from netfig.renderers.labels import MODULE_ROLES, batch_of, has_maps, module_label, module_role, number, shape_text
+from netfig.renderers.labels import MODULE_ROLES, number
+from netfig.renderers.options import ModulesOptions
 from netfig.renderers.view import Detail, Edge, Leaf, View
 
-CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 FEW = 3
 """Values that one operation takes from one box and that are still drawn as a wire each."""
-LINE = 24
-"""Characters of a box's title before it becomes two lines."""
-
-
-@dataclass(frozen=True)
-class ModulesOptions:
-    """Options of the ``modules`` renderer."""
-
-    depth: int = field(default=0, metadata={"help": "levels of modules to open; 0 opens as many as stay under max_boxes"})
-    max_boxes: int = field(
-        default=36, metadata={"help": "with depth 0: open modules while the figure has at most this many boxes"}
-    )
-    params: Literal["none", "count", "worked"] = field(default="count", metadata={"help": "parameter counts in the boxes"})
-    shapes: Literal["changes", "all", "none"] = field(default="changes", metadata={"help": "shapes on the wires"})
-    fold: Literal["none", "activation"] = field(default="activation", metadata={"help": "fold an activation into its layer"})
-    names: bool = field(default=True, metadata={"help": "the attribute's name in boxes that read alike"})
-    reshapes: bool = field(default=False, metadata={"help": "show views, transposes and other re-indexing"})
-    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the two free-graph renderers differ in."""
-
-    helpers: bool
-    reshapes: bool
-    constants: bool
-    functions: bool
-    params: str
-    shapes: str
-    fold: bool
-    names: bool
-    caption: bool
-    unfold_library: bool = False
 
 
 def draw_modules(graph: Graph, options: ModulesOptions) -> Figure:
@@ -94,8 +57,6 @@ class FigureMaker:
 
     def __init__(self, graph: Graph, look: Look, levels: dict[str, int], depth: int) -> None:
         self.graph, self.look = graph, look
-        self.batch = batch_of(graph)
-        self.maps = has_maps(graph)
         busy = Counter(op.scope for op in graph.ops)
         inner = {s.parent for s in graph.scopes if s.parent is not None and s.kind == "module"}
 
@@ -115,7 +76,7 @@ class FigureMaker:
                 return True
             if op.kind == "getitem" and not look.helpers and not self._picks(op):
                 return True
-            return not look.reshapes and op.kind.rstrip("_") in RESHAPES and not self._flattens(op)
+            return not look.reshapes and op.kind.rstrip("_") in RESHAPES and not flattens(graph, op)
 
         def stored(op: Op) -> bool:
             return op.kind not in PARAMETRIC
@@ -124,18 +85,12 @@ class FigureMaker:
             return kind_of(graph, op).role == "op" or "rand" in maker.kind
 
         self.view = View(graph, Detail(opened, hidden, stored, shown, look.constants))
-        self.lenders = {n.value for n in graph.notes if n.key == "params.shared_with" and isinstance(n.value, str)}
-        self.folded: dict[str, list[str]] = {}
+        self.words = BoxWords(graph, look, self.view)
+        self.shapes = self.words.shapes
         if look.fold:
             self._fold_activations()
-        self.alike = self._names_of_alike() if look.names else {}
-
-    def _flattens(self, op: Op) -> bool:
-        """A view that joins everything but the batch into one dimension is a flatten, and people draw it."""
-        reads = list(op.reads)
-        before = self.graph.value_by_id[reads[0]].type.shape if reads else None
-        after = self.graph.value_by_id[op.outputs[0]].type.shape if op.outputs else None
-        return op.kind in ("view", "reshape") and bool(before and after) and len(before or ()) > 2 and len(after or ()) <= 2
+        if look.names:
+            self.words.name_alike()
 
     def _picks(self, op: Op) -> bool:
         """Whether indexing leaves something of what flows behind: one token, every second column."""
@@ -150,7 +105,7 @@ class FigureMaker:
     def _fold_activations(self) -> None:
         view = self.view
         for leaf in list(view.leaves.values()):
-            if leaf.item is None or self._role(leaf) != "activation":
+            if leaf.item is None or self.words.role(leaf) != "activation":
                 continue
             before = view.into(leaf.id)
             if len(before) != 1:
@@ -158,191 +113,16 @@ class FigureMaker:
             source = view.leaves[before[0].source]
             readers = [e for e in view.edges.values() if e.source == source.id]
             same_panel = source.panel == leaf.panel
-            if source.item is not None and len(readers) == 1 and same_panel and self._role(source) in ("layer", "norm"):
-                self.folded.setdefault(source.id, []).append(self._title(leaf)[0])
+            if source.item is not None and len(readers) == 1 and same_panel and self.words.role(source) in ("layer", "norm"):
+                self.words.folded.setdefault(source.id, []).append(self.words.title(leaf)[0])
                 view.merge(source.id, leaf.id)
-
-    # -- words ------------------------------------------------------------------------------------------------------
-
-    def _role(self, leaf: Leaf) -> str:
-        if self.view.is_input(leaf):
-            return "input"
-        if self.view.is_output(leaf):
-            return "output"
-        if leaf.item is None:
-            return "weight" if leaf.weights else "note"
-        if isinstance(leaf.item, Op):
-            if not list(leaf.item.reads) and not self.look.constants:
-                return "note"
-            return self._op_role(leaf.item)
-        if leaf.item.kind == "function":
-            return KINDS[leaf.item.type_name].role if leaf.item.type_name in KINDS else "op.box"
-        return module_role(leaf.item)
-
-    def _op_role(self, op: Op) -> str:
-        if self._flattens(op):
-            return "op.box"
-        row = kind_of(self.graph, op)
-        if row.role == "op" and len(list(op.reads)) < 2:
-            return "op.box"  # a circle needs two things to join
-        return row.role
-
-    def _title(self, leaf: Leaf) -> tuple[str, list[str]]:
-        item = leaf.item
-        if item is None:
-            value = self.graph.value_by_id[leaf.stands_for[0]]
-            return self._stored_name(leaf, value), []
-        if isinstance(item, Scope):
-            if item.kind == "function":
-                return (
-                    KINDS[item.type_name].label if item.type_name in KINDS else item.type_name.strip("_").replace("_", " ")
-                ), []
-            note = self.graph.notes_on(item.id).get("label")
-            if note is not None:
-                return str(note.value), []
-            if item.type_name in CONTAINERS:
-                return self._relative_path(item), self._contents(item)
-            return module_label(item)
-        if self._flattens(item):
-            return "flatten", []
-        if item.kind == "getitem" and item.attribute("dim") is not None:
-            return index_text(item), []
-        row = kind_of(self.graph, item)
-        if row.role == "op" and self._op_role(item) == "op" and row.sign:
-            return row.sign, []
-        return self._op_words(item, row.label, row.sign)
-
-    def _op_words(self, op: Op, label: str, sign: str) -> tuple[str, list[str]]:
-        """A functional op with its setting: ``× 0.125``, ``concat``, ``mean over 1``."""
-        other = op.attribute("other", op.attribute("alpha" if op.kind not in ("add", "sub") else "other"))
-        if op.attribute("is_causal"):
-            return label, ["causal"]
-        if sign and other is not None and isinstance(other, (int, float)):
-            return f"{'×' if sign == '⊙' else sign} {other:g}", []
-        dim = op.attribute("dim")
-        if op.kind in ("mean", "sum", "max", "argmax", "softmax", "log_softmax") and dim is not None and self.look.helpers:
-            return label, [f"dim {dim}"]
-        return label, []
-
-    def _stored_name(self, leaf: Leaf, value: Value) -> str:
-        if self.view.is_input(leaf):
-            return next(p.name for p in self.graph.inputs if p.value == value.id)
-        if self.view.is_output(leaf):
-            name = next(n for n, vs in self.view.output_groups.items() if leaf.id.rstrip("~") == n.rstrip("~") or leaf.id == n)
-            short = name.removeprefix("output.")
-            return short if len(leaf.stands_for) == 1 else f"{short}, {len(leaf.stands_for)} tensors"
-        return (value.names[0] if value.names else value.id).rpartition(".")[2]
-
-    def _names_of_alike(self) -> dict[str, str]:
-        """Attribute names of closed modules that one could not tell apart by their words: ``query``, ``key``, ``value``."""
-        groups: dict[tuple[str, str], list[tuple[Leaf, str]]] = {}
-        for leaf in self.view.leaves.values():
-            if isinstance(leaf.item, Scope) and leaf.item.kind == "module" and leaf.item.type_name not in CONTAINERS:
-                name = self._relative_path(leaf.item)
-                groups.setdefault((leaf.panel, self._title(leaf)[0]), []).append((leaf, name))
-        return {
-            leaf.id: name
-            for group in groups.values()
-            for leaf, name in group
-            if len({n.rstrip("0123456789_.") for _, n in group}) > 1  # conv1, conv2 or 0, 1 tell no more than the order
-        }
-
-    # -- boxes ------------------------------------------------------------------------------------------------------
-
-    def _box(self, leaf: Leaf) -> Box:
-        role = self._role(leaf)
-        title, details = self._title(leaf)
-        lines = [plain(line) for line in _lines(title, self.folded.get(leaf.id, []))]
-        if role in ("input", "output") and len(title) == 1:
-            lines = [math(title)]
-        if leaf.id in self.alike:
-            details = [self.alike[leaf.id], *details]
-        rows = [Row("detail", plain(d)) for d in (*details, *self._plugin_details(leaf))]
-        if role in ("input", "output", "weight", "note") and self.look.shapes != "none":
-            rows += self._stored_rows(leaf)
-        rows += self._param_rows(leaf, role)
-        return Box(
-            leaf.id,
-            role,
-            tuple(lines),
-            tuple(rows),
-            marks=self._marks(leaf),
-            tooltip=self._tooltip(leaf, title),
-            stands_for=tuple(dict.fromkeys(leaf.stands_for)),
-        )
-
-    def _plugin_details(self, leaf: Leaf) -> list[str]:
-        """What a plugin says about a module: ``rank 8``."""
-        notes = self.graph.notes_on(leaf.item.id) if isinstance(leaf.item, Scope) else {}
-        said = [(key.removeprefix("attribute."), note.value) for key, note in notes.items() if key.startswith("attribute.")]
-        return [f"{key} {value}" for key, value in said]
-
-    def _stored_rows(self, leaf: Leaf) -> list[Row]:
-        first = leaf.item.outputs[0] if isinstance(leaf.item, Op) else leaf.stands_for[0]
-        value = self.graph.value_by_id[first]
-        shape = _dims(value) if value.kind in ("parameter", "buffer") else shape_text(value.type, self.batch, self.maps)
-        return [Row("shape", plain(shape))] if shape and len(leaf.stands_for) == 1 else []
-
-    def _param_rows(self, leaf: Leaf, role: str) -> list[Row]:
-        if self.look.params == "none" or role in ("input", "output") or leaf.item is None:
-            return []
-        notes = self.graph.notes_on(leaf.item.id)
-        rows = []
-        if isinstance(leaf.item, Scope) and "params" in notes:
-            count = int(notes["params"].value or 0)  # type: ignore[arg-type]
-        else:
-            count = sum(self.graph.value_by_id[w].type.numel or 0 for w in leaf.weights)
-        if count:
-            formula = notes.get("params.formula")
-            worked = self.look.params == "worked" and formula is not None
-            rows.append(Row("params", plain(str(formula.value) if worked and formula else f"{number(count)} params")))
-        shared = self._shared_with(leaf)
-        if shared:
-            rows.append(Row("detail", plain("same weights" if shared == "itself" else f"weights of {shared}")))
-        return rows
-
-    def _shared_with(self, leaf: Leaf) -> str:
-        if leaf.item is None:
-            return ""
-        note = self.graph.notes_on(leaf.item.id).get("params.shared_with")
-        if note is None or not isinstance(note.value, str) or note.value not in self.graph.scope_by_id:
-            return ""
-        other = self.graph.scope_by_id[note.value]
-        if isinstance(leaf.item, Scope) and other.path == leaf.item.path:
-            return "" if self._in_repeated_panel(leaf) else "itself"
-        return other.path
-
-    def _in_repeated_panel(self, leaf: Leaf) -> bool:
-        """Whether the panel around a box already says that this is another call with the same weights."""
-        scope: str | None = leaf.panel
-        while scope is not None:
-            around = self.graph.scope_by_id[scope]
-            if around.call:
-                return True
-            scope = around.parent
-        return False
-
-    def _marks(self, leaf: Leaf) -> tuple[Mark, ...]:
-        marks: list[Mark] = []
-        if leaf.item is None:
-            return ("shared",) if len(self.graph.value_by_id[leaf.stands_for[0]].names) > 1 else ()
-        if self._shared_with(leaf) or self.lenders & {leaf.item.id, *leaf.stands_for}:
-            marks.append("shared")
-        if "failed" in self.graph.notes_on(leaf.item.id):
-            marks.append("failed")
-        return tuple(marks)
-
-    def _tooltip(self, leaf: Leaf, title: str) -> str:
-        if isinstance(leaf.item, Scope) and leaf.item.kind == "module":
-            return f"{leaf.item.path or self.graph.name}: {leaf.item.type_name}"
-        return f"{leaf.stands_for[0]}: {title}" if leaf.stands_for else title
 
     # -- assembling -------------------------------------------------------------------------------------------------
 
     def figure(self) -> Figure:
         """The whole figure."""
         view = self.view
-        boxes = {leaf.id: self._box(leaf) for leaf in view.leaves.values()}
+        boxes = {leaf.id: self.words.box(leaf) for leaf in view.leaves.values()}
         root = self._groups(boxes)
         skips = view.redundant()
         wires = tuple(self._wires(skips))
@@ -359,14 +139,15 @@ class FigureMaker:
         inside: dict[str, list[tuple[float, Box | Group]]] = {p.id: [] for p in self.view.panels}
         for leaf in self.view.leaves.values():
             inside[leaf.panel].append((leaf.order, boxes[leaf.id]))
+        framed = self._framed()
         for panel in reversed(self.view.panels):
             content = sorted(inside[panel.id], key=lambda c: c[0])
             if panel.parent is None:
                 return Group(self._panel_id(panel), tuple(item for _, item in content), stands_for=(panel.id,))
             if not content:
                 continue
-            if len(content) == 1:
-                inside[panel.parent].append(content[0])  # a frame around one thing says nothing
+            if panel.id not in framed:
+                inside[panel.parent].append(content[0])
                 continue
             members = tuple(item for _, item in content)
             group = Group(
@@ -374,12 +155,24 @@ class FigureMaker:
                 members,
                 "panel",
                 self._panel_title(panel),
-                self._panel_detail(panel),
+                self._panel_detail(panel) if len(members) > 1 else (),
                 stands_for=(panel.id,),
                 tooltip=f"{panel.path}: {panel.type_name}",
             )
             inside[panel.parent].append((content[0][0], group))
         raise AssertionError("a graph has a root scope")
+
+    def _framed(self) -> set[str]:
+        """The panels drawn: a frame around one thing says nothing, unless its like (``branch1``, ``branch2``) has one."""
+        size = Counter(leaf.panel for leaf in self.view.leaves.values())
+        families: dict[tuple[str, str, str], list[str]] = {}
+        for panel in reversed(self.view.panels):
+            if panel.parent is None or not size[panel.id]:
+                continue
+            size[panel.parent] += 1
+            stem = panel.path.rpartition(".")[2].rstrip("0123456789")
+            families.setdefault((panel.parent, stem, "" if stem else panel.type_name), []).append(panel.id)
+        return {id for family in families.values() if max(size[i] for i in family) > 1 for id in family}
 
     def _panel_id(self, panel: Scope) -> str:
         name = panel.id
@@ -387,23 +180,8 @@ class FigureMaker:
             name += "~"
         return name
 
-    def _relative_path(self, scope: Scope) -> str:
-        """The module's path as seen from the panel it stands in."""
-        parent = self.graph.scope_by_id[scope.parent] if scope.parent else None
-        if parent is not None and parent.path and scope.path.startswith(parent.path + "."):
-            return scope.path[len(parent.path) + 1 :]
-        return scope.path
-
-    def _contents(self, container: Scope) -> list[str]:
-        """What a closed container holds: ``2 × BasicBlock``, or the words of its layers."""
-        inside = [c for c in self.graph.children[container.id] if isinstance(c, Scope) and c.kind == "module"]
-        words = [c.type_name if c.type_name not in MODULE_ROLES else module_label(c)[0] for c in inside]
-        runs = [(word, len(list(group))) for word, group in groupby(words)]
-        listed = [word if count == 1 else f"{count} × {word}" for word, count in runs]
-        return listed if len(listed) <= 3 else [f"{len(words)} layers"]
-
     def _panel_title(self, panel: Scope) -> Text:
-        path = self._relative_path(panel)
+        path = relative_path(self.graph, panel)
         return plain(path + (f" (call {panel.call + 1})" if panel.call else ""))
 
     def _panel_detail(self, panel: Scope) -> Text:
@@ -425,7 +203,7 @@ class FigureMaker:
                 if label:
                     labelled.add(source)
             for values in self._apart(edge):
-                wires.append(Wire(End(source), End(target, edge.slot), role, label, values))
+                wires.append(Wire(End(source), End(target, edge.slot), role, label, stands_for=values))
                 label = ()
         return wires
 
@@ -457,13 +235,13 @@ class FigureMaker:
             for name, shapes in leaving.items()
             if not shapes <= entering.get(name, set())
             and self.view.leaves[name].item is not None
-            and self._role(self.view.leaves[name]) != "note"
+            and self.words.role(self.view.leaves[name]) != "note"
         }
 
     def _wire_label(self, edge: Edge, changed: bool) -> Text:
         if self.look.shapes == "none" or (self.look.shapes == "changes" and not changed):
             return ()
-        shapes = {shape_text(self.graph.value_by_id[v].type, self.batch, self.maps) for v in edge.read}
+        shapes = {self.shapes.text(v) for v in edge.read}
         if len(shapes) != 1:
             return ()
         shape = shapes.pop()
@@ -475,9 +253,9 @@ class FigureMaker:
         facts = []
         if graph.parameter_count:
             facts.append(f"{number(graph.parameter_count)} parameters")
-        if any("shared" in self._marks(leaf) for leaf in view.leaves.values()):
+        if any("shared" in self.words.marks(leaf) for leaf in view.leaves.values()):
             facts.append("shared weights counted once")
-        if self.batch is not None:
+        if self.shapes.batch is not None:
             facts.append("batch dimension left out")
         left_out = view.helper_count + view.constant_count + view.unused_count
         if left_out:
@@ -500,34 +278,3 @@ class FigureMaker:
             words.append(" ".join(text_of(line) for line in box.title))
         listing = ", ".join(words[:60]) + (f" and {len(words) - 60} more" if len(words) > 60 else "")
         return f"Diagram of {self.graph.name}. In reading order: {listing}. " + " ".join(text_of(c) for c in caption)
-
-
-def _lines(title: str, folded: list[str]) -> list[str]:
-    """Title and folded activations on one line where they fit one, else on two."""
-    if not folded:
-        return [title]
-    joined = ", ".join([title, *folded])
-    return [joined] if len(joined) <= LINE else [title, ", ".join(folded)]
-
-
-def index_text(op: Op) -> str:
-    """Indexing one dimension, as written: ``[:, 0]``, ``[…, -1]``, ``[:, 1:3]``."""
-    dim, index = int(op.attribute("dim") or 0), op.attribute("index")  # type: ignore[arg-type]
-    if index is None:
-        start, end, step = (op.attribute(key) for key in ("start", "end", "step"))
-        bounded = isinstance(end, int) and end < 2**62
-        index = f"{start or ''}:{end if bounded else ''}" + (f":{step}" if step not in (None, 1) else "")
-    return f"[{':, ' * dim}{index}]".replace("-", "−")
-
-
-def _dims(value: Value) -> str:
-    return "×".join(str(d) for d in value.type.shape or ()) or "scalar"
-
-
-MODULES = Renderer(
-    name="modules",
-    summary="Modules as boxes and nested panels, operations as small circles, skip connections in their own lane.",
-    draw=draw_modules,
-    suits=lambda graph: 0.6,
-    options=ModulesOptions,
-)

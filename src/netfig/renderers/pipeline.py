@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from netfig.errors import UsageError
 from netfig.figure import Box, End, Figure, Group, Row, Solid, Wire
 from netfig.graph import Op, Scope
-from netfig.hooks import Renderer
 from netfig.mathtext import Text, plain, strong, text_of
+from netfig.records import dataclass
 from netfig.renderers.chain import find_path
+from netfig.renderers.chainwords import ChainWords, chain_words
 from netfig.renderers.labels import batch_of, number
-from netfig.renderers.layerwords import LayerWords, layer_words
+from netfig.renderers.options import PipelineOptions
 
 if TYPE_CHECKING:
     from netfig.graph import Dim, Graph
@@ -24,38 +24,22 @@ LINE = 17  # characters of an operation on one line
 FORMULA_LINE = 20
 
 
-@dataclass(frozen=True)
-class PipelineOptions:
-    """Options of the ``pipeline`` renderer."""
-
-    style: Literal["flat", "volumes", "sheets"] = field(default="flat", metadata={"help": "how feature maps are drawn"})
-    params: Literal["none", "count", "worked"] = field(
-        default="count", metadata={"help": "parameter counts with the operations; worked: with the product they come from"}
-    )
-    dense_equivalent: bool = field(
-        default=False, metadata={"help": "the size of the linear layer that would do what each convolution does"}
-    )
-    receptive_field: bool = field(default=False, metadata={"help": "how much of the input one element sees, under its shape"})
-    window: bool = field(default=True, metadata={"help": "the window the next layer looks through (volumes and sheets)"})
-    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
-
-
 @dataclass
 class _Tensor:
     """A tensor to be drawn: the steps that lead to it, its shape and how the first of them is called."""
 
     value: str
     steps: list[Step]
-    words: list[LayerWords]
+    words: list[ChainWords]
     dims: tuple[Dim, ...]
 
-    def add(self, step: Step, words: LayerWords) -> None:
+    def add(self, step: Step, words: ChainWords) -> None:
         """One more step that leads to it."""
         self.steps.append(step)
         self.words.append(words)
 
     @property
-    def main(self) -> LayerWords | None:
+    def main(self) -> ChainWords | None:
         """The step that gives it its role and name."""
         return next((w for w in self.words if w.makes_tensor), self.words[0] if self.words else None)
 
@@ -79,7 +63,7 @@ def suits(graph: Graph) -> float:
         path = find_path(graph)
     except UsageError:
         return 0.0
-    kinds = {layer_words(graph, step).kind for step in path.steps}
+    kinds = {chain_words(graph, step).kind for step in path.steps}
     return 1.0 if "conv" in kinds else 0.6 if kinds & {"pool", "linear"} else 0.2
 
 
@@ -103,9 +87,9 @@ class _Pipeline:
 
     def _tensors(self) -> list[_Tensor]:
         found = [_Tensor(self.path.start, [], [], self._dims(self.path.start))]
-        waiting: list[tuple[Step, LayerWords]] = []  # activations and norms before the first layer
+        waiting: list[tuple[Step, ChainWords]] = []  # activations and norms before the first layer
         for step in self.path.steps:
-            words = layer_words(self.graph, step)
+            words = chain_words(self.graph, step)
             if words.kind in ("conv", "pool") and words.spatial == 1:
                 self.maps.update((step.reads, step.makes))
             last, dims = found[-1], self._dims(step.makes)
@@ -274,6 +258,11 @@ class _Pipeline:
         name = tensor.main_step.id if tensor.main_step else tensor.value
         return f"{name}: {', '.join(steps)} → {self._shape(tensor)}" if steps else f"{name}: {self._shape(tensor)}"
 
+    @property
+    def _name(self) -> str:
+        """The graph's name as words: many are called after a file."""
+        return self.graph.name.replace("_", " ").strip() or self.graph.name
+
     def _caption(self) -> tuple[Text, ...]:
         total = self.graph.notes_on("").get("params")
         count = total.value if total is not None else self.graph.parameter_count
@@ -285,9 +274,9 @@ class _Pipeline:
                 if self.totals[kind]
             ]
             text = f" {number(count)} parameters" + (f": {', '.join(parts)}." if len(parts) > 1 else ".")
-            lines.append((*strong(f"{self.graph.name}."), *plain(text)))
+            lines.append((*strong(f"{self._name}."), *plain(text)))
         else:
-            lines.append(strong(f"{self.graph.name}."))
+            lines.append(strong(f"{self._name}."))
         if self.dense_shown:
             lines.append(plain("dense: parameters of the linear layer from the flattened input to the flattened output."))
         aside = len(self.path.aside)
@@ -349,12 +338,3 @@ def _lines(words: list[str], most: int, join: str = ", ") -> list[str]:
         else:
             lines.append(word)
     return lines
-
-
-PIPELINE = Renderer(
-    name="pipeline",
-    summary="A chain of layers as the row of tensors it makes: flat boxes, volumes or stacked sheets.",
-    draw=draw_pipeline,
-    suits=suits,
-    options=PipelineOptions,
-)

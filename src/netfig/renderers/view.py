@@ -7,9 +7,10 @@ other reads, possibly through helpers that are left out (and counted). Nothing i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from netfig.graph import Graph, Op, Scope
+from netfig.records import dataclass
 
 
 @dataclass(slots=True)
