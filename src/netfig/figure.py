@@ -5,24 +5,26 @@ arrangement, direction); the theme turns roles into colours and the layout turns
 
 Roles are dotted words that fall back leftwards (``op.attention.score`` → ``op.attention`` → ``op``), so a plugin's role always
 draws. Box roles of the built-in themes: ``input``, ``output``, ``state``, ``layer`` (parametric), ``weight``, ``op`` (small
-circle), ``op.box`` (an operation with a word), ``activation``, ``norm``, ``pool``, ``attention``, ``loss``, ``block`` (a closed
-module with something inside), ``note``. Group roles: ``panel`` (drawn), ``plain`` (not drawn). Wire roles: ``data``, ``skip``,
-``state``, ``memory``, ``helper``.
+circle), ``op.box`` (an operation with a word), ``op.merge`` (values put together on one wire), ``activation``, ``norm``,
+``pool``, ``attention``, ``loss``, ``block`` (a closed module with something inside), ``delay`` (a solid square: one step of
+time), ``ellipsis`` (dots, no outline), ``note``. Group roles: ``panel`` (drawn), ``plain`` (not drawn). Wire roles: ``data``,
+``skip``, ``state``, ``memory``, ``helper``; ``data.value`` and ``state.value`` carry a name that an equation uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 from netfig.errors import InvalidGraph
 from netfig.mathtext import Text
+from netfig.records import dataclass
 
 Direction = Literal["right", "down", "up"]
-Arrangement = Literal["flow", "row", "column", "pipeline"]
+Arrangement = Literal["flow", "row", "column", "pipeline", "grid", "cell"]
 Mark = Literal["shared", "initial", "stacked", "failed", "data-dependent"]
+Emphasis = Literal["", "strong", "quiet"]
 Side = Literal["", "in", "out", "left", "right", "top", "bottom"]
 
 
@@ -51,6 +53,9 @@ class Box:
 
     `title` lines are centred in the box; `rows` stand under the title inside the box (small) unless the box has a `solid`, whose
     title and rows stand under it on the figure's common baseline. `above` are the lines of the operation that leads to a solid.
+    `place` is its (column, row) in a ``grid`` group, both from 0, columns in reading order, rows from the bottom up; it reaches
+    over `span` columns and rows from there. `emphasis`
+    says whether it is what the figure is about (``strong``) or what stands back (``quiet``).
     `stands_for` are the ids of the graph (ops, scopes, values) it represents.
     """
 
@@ -62,6 +67,9 @@ class Box:
     badge: Text = ()
     solid: Solid | None = None
     above: tuple[Text, ...] = ()
+    place: tuple[int, int] | None = None
+    span: tuple[int, int] = (1, 1)
+    emphasis: Emphasis = ""
     tooltip: str = ""
     stands_for: tuple[str, ...] = ()
 
@@ -70,6 +78,8 @@ class Box:
 class Group:
     """Boxes and groups that belong together. ``flow`` is placed as the wires say; ``pipeline`` is a row of solids.
 
+    ``grid`` sets every box at its `place`: columns and rows line up exactly, `row_names` (lines of text) stand at the far left,
+    `column_names` below. ``cell`` is the inside of one step: the highway (wires of role ``state``) on top, gates below it.
     A panel's `title` says which one it is and its `detail`, at the other end of the same line, what it is.
     """
 
@@ -80,27 +90,50 @@ class Group:
     detail: Text = ()
     badge: Text = ()
     arrangement: Arrangement = "flow"
+    row_names: tuple[tuple[Text, ...], ...] = ()
+    column_names: tuple[Text, ...] = ()
     tooltip: str = ""
     stands_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a wire touches a box: a named slot of an op (its order decides the place on the side) and a wanted side."""
+    """Where a wire touches a box: a named slot of an op (its order decides the place on the side) and a wanted side.
+
+    `lane` says at which of the rows a box of a grid spans, counted from its lowest.
+    """
 
     box: str
     slot: str = ""
     side: Side = ""
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A weight that sits on a wire: the same chip with the same text wherever the same weight acts."""
+
+    id: str
+    title: Text
+    role: str = "weight"
+    tooltip: str = ""
+    stands_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A value on its way from one box to another. `stands_for` are the ids of the values it carries."""
+    """A value on its way from one box to another. `stands_for` are the ids of the values it carries.
+
+    `chips` are what it passes through, in order. `head` is false where the value goes on (into an ellipsis).
+    """
 
     source: End
     target: End
     role: str = "data"
     label: Text = ()
+    chips: tuple[Chip, ...] = ()
+    emphasis: Emphasis = ""
+    head: bool = True
     stands_for: tuple[str, ...] = ()
 
 
@@ -115,7 +148,8 @@ class LegendEntry:
 
 @dataclass(frozen=True)
 class Figure:
-    """See the module docstring. `caption` lines stand under the figure; `alt` is required: it is what a screen reader says."""
+    """See the module docstring. `caption` lines stand under the figure, `equations` between the two, aligned on their relations;
+    `alt` is required: it is what a screen reader says."""
 
     title: str
     alt: str
@@ -125,6 +159,7 @@ class Figure:
     direction: Direction | Literal["auto"] = "auto"
     legend: tuple[LegendEntry, ...] = ()
     show_title: bool = False
+    equations: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
         found = self._violations()

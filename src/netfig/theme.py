@@ -7,19 +7,21 @@ may say ``extends = "light"`` and then lists only what differs. Sizes are points
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import resources
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from netfig.errors import InvalidInput, Missing, did_you_mean
+from netfig.records import dataclass
 
 Pattern = Literal["none", "diagonal", "backdiagonal", "cross", "dots", "horizontal", "vertical", "grid"]
 
 BUILT_IN = ("light", "dark", "print")
+_THEMES = Path(__file__).with_name("themes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,12 @@ def load_theme(name_or_path: str) -> Theme:
 
 
 def _built_in(name: str) -> dict[str, Any]:
-    return _parse(resources.files("netfig").joinpath("themes", f"{name}.toml").read_text(encoding="utf-8"), name)
+    return dict(_stored(name))
+
+
+@functools.cache
+def _stored(name: str) -> Mapping[str, Any]:
+    return _parse((_THEMES / f"{name}.toml").read_text(encoding="utf-8"), name)
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netfig.layout.parts import MAX_TEXT_WIDTH, fit_line, wrap
+from netfig.layout.lines import MAX_TEXT_WIDTH, fit_line, wrap
 from netfig.layout.text import FONT_FILES, MAX_CHARACTERS, set_line
 from netfig.mathtext import Run, Script, code, math, plain, strong
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
-import subprocess
-from importlib import metadata
 from pathlib import Path
 
 from netfig.errors import EngineFailed, Missing, UsageError, did_you_mean
@@ -33,6 +30,8 @@ def run_dot(dot_source: str, args: list[str], *, engine: str = "auto", timeout: 
         Missing: the engine is not installed.
         EngineFailed: it reported an error, wrote nothing, or took longer than `timeout` seconds (`EngineTimedOut`).
     """
+    import subprocess  # here, for a figure that needs no engine pays nothing for it
+
     executable = _executable(engine)
     label = EMBEDDED if engine == "auto" else "dot"
     try:
@@ -63,6 +62,8 @@ def run_dot(dot_source: str, args: list[str], *, engine: str = "auto", timeout: 
 
 def engine_versions() -> dict[str, str]:
     """The version line of each Graphviz that is here, ``""`` for one that is not: for ``netfig doctor``."""
+    import subprocess
+
     found = {}
     for engine, label in (("auto", EMBEDDED), ("dot", "dot")):
         try:
@@ -79,6 +80,8 @@ def _executable(engine: str) -> str:
     if engine == "auto":
         return _embedded()
     if engine == "dot":
+        import shutil
+
         path = shutil.which("dot")
         if path is None:
             raise Missing(
@@ -93,6 +96,8 @@ def _executable(engine: str) -> str:
 @functools.cache
 def _embedded() -> str:
     """The executable the ``graphviz-pure`` wheel installed, found through its own file list: the PATH plays no part."""
+    from importlib import metadata
+
     hint = f"reinstall it: pip install --force-reinstall {EMBEDDED}"
     try:
         files = metadata.files(EMBEDDED) or []

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import sqrt
 
 from netfig.figure import Figure, Group
 from netfig.layout.blocks import FORK, JOIN, LEVEL, Rect, Trunk, trunk_of
 from netfig.layout.place import Placement, Step
 from netfig.layout.search import BEND, LENGTH, Field, Path, find_way, simplified
+from netfig.records import dataclass
 
 STRAIGHT = 0.5  # closer than this is the same line
 PORT_GAP = 10.0
