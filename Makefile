@@ -7,7 +7,7 @@ DEV_STAMP  := $(VENV)/.installed-dev
 PEERS      := $(VENV)/peers
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test lint format check check-heavy gallery docs bench clean
+.PHONY: help demo test lint format check check-heavy fuzz gallery docs bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,7 @@ $(VENV)/bin/python:
 $(USER_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing netfig and what it needs into $(VENV); PyTorch is large, this can take some minutes"
 	$(BIN)/pip install --quiet -c constraints.txt -e .
+	@$(BIN)/python -m compileall -q src/netfig  # as pip does for what it copies: netfig then starts in half the time
 	@touch $@
 
 # pip before 25.1 has no --group, so the list in pyproject.toml, its only home, is read out here.
@@ -30,8 +31,10 @@ $(DEV_STAMP): $(USER_STAMP)
 
 in_demo = -o demo/$(1).svg -o demo/$(1).png -o demo/$(1).pdf
 
-demo: $(USER_STAMP) ## draw three networks as SVG, PNG and PDF into demo/
+demo: $(USER_STAMP) ## draw five figures as SVG, PNG and PDF into demo/
 	@mkdir -p demo
+	$(BIN)/netfig draw examples/recurrences/elman.rnn --steps 3 $(call in_demo,elman)
+	$(BIN)/netfig draw cell:lstm --renderer cell $(call in_demo,lstm-cell)
 	$(BIN)/netfig draw examples/lenet5.py:LeNet5 --input 1x32x32 $(call in_demo,lenet5)
 	$(BIN)/netfig draw examples/cnn_64.layers --renderer pipeline --opt pipeline.style=volumes --opt pipeline.params=worked $(call in_demo,cnn-64)
 	$(BIN)/netfig draw examples/transformer_encoder.py:encoder --input 16x64 $(call in_demo,transformer-encoder)
@@ -56,6 +59,9 @@ check: lint test ## everything a change must pass
 
 check-heavy: $(DEV_STAMP) ## the sweeps too long for every run
 	$(BIN)/python -m pytest -n 2 -m heavy $(ARGS)
+
+fuzz: $(DEV_STAMP) ## 100,000 mutated programs of equations: a graph or a mistake with a place
+	$(BIN)/python -m pytest -m heavy tests/equations/test_fuzz.py $(ARGS)
 
 gallery: $(DEV_STAMP) ## draw every example again into gallery/
 	$(BIN)/netfig gallery build

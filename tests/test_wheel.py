@@ -40,7 +40,9 @@ def test_the_wheel_holds_fonts_themes_and_licences(wheel):
     project = Path(__file__).parents[1]
     inside = set(zipfile.ZipFile(wheel).namelist())
     data = [
-        p for p in (project / "src/netfig").rglob("*") if p.suffix in {".ttf", ".toml", ".txt", ".json"} or p.name == "py.typed"
+        p
+        for p in (project / "src/netfig").rglob("*")
+        if p.suffix in {".ttf", ".metrics", ".toml", ".txt", ".json"} or p.name == "py.typed"
     ]
     assert len(data) > 10
     assert {p.relative_to(project / "src").as_posix() for p in data} <= inside

@@ -1,7 +1,7 @@
-"""netfig: from a PyTorch module or a chain of layers to a figure you would put into a paper.
+"""netfig: from a PyTorch module, a chain of layers or recurrence equations to a figure you would put into a paper.
 
-`trace` makes a Graph, `draw` a figure, `summarize` a table; `load_graph` reads a saved graph. Nothing here imports torch until a
-model is traced.
+`trace` makes a Graph, `draw` a figure, `summarize` a table, `evaluate` numbers; `load_graph` reads a saved graph. Nothing here
+imports torch until a model is traced.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netfig.errors import NetfigError
     from netfig.graph import Graph
-    from netfig.pipeline import Result, draw, load_graph, summarize, trace
+    from netfig.pipeline import Result, draw, evaluate, load_graph, summarize, trace
 
 __version__ = "0.1.0"
-__all__ = ["Graph", "NetfigError", "Result", "__version__", "draw", "load_graph", "summarize", "trace"]
+__all__ = ["Graph", "NetfigError", "Result", "__version__", "draw", "evaluate", "load_graph", "summarize", "trace"]
 
 _HOME = {
     "Graph": "netfig.graph",
     "NetfigError": "netfig.errors",
     "Result": "netfig.pipeline",
     "draw": "netfig.pipeline",
+    "evaluate": "netfig.pipeline",
     "load_graph": "netfig.pipeline",
     "summarize": "netfig.pipeline",
     "trace": "netfig.pipeline",

@@ -6,10 +6,10 @@ its traceback.
 
 from __future__ import annotations
 
-import difflib
 import enum
 import unicodedata
 from collections.abc import Iterable
+from typing import NamedTuple
 
 
 class ExitCode(enum.IntEnum):
@@ -61,6 +61,58 @@ class InvalidGraph(InvalidInput):
         super().__init__(what, where=where, why="\n       ".join(self.violations), hint=hint)
 
 
+class Problem(NamedTuple):
+    """One mistake in a program: what is wrong, the offsets in the source it is about, and what was expected or found there."""
+
+    what: str
+    start: int
+    end: int
+    why: str = ""
+    hint: str = ""
+
+
+class InvalidProgram(InvalidInput):
+    """Equations that cannot be read or do not fit together; `problems` are all of them, in the order of the source.
+
+    `place` gives the line and column of one; `name` is the file's, if it has one.
+    """
+
+    def __init__(self, problems: Iterable[Problem], source: str, *, name: str = "") -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.start, p.end)))
+        self.source, self.name = source, name
+        if len(self.problems) == 1:
+            one = self.problems[0]
+            super().__init__(_shortened(one.what), where=self._where(one, "where"), why=one.why, hint=one.hint)
+        else:
+            super().__init__(
+                f"the equations have {len(self.problems)} mistakes", why="\n       ".join(map(self._block, self.problems[:20]))
+            )
+
+    def place(self, problem: Problem) -> tuple[int, int]:
+        """The line and the column a problem starts at, both from 1."""
+        before = self.source[: problem.start]
+        return before.count("\n") + 1, problem.start - (before.rfind("\n") + 1) + 1
+
+    def _where(self, problem: Problem, title: str) -> str:
+        line, column = self.place(problem)
+        begin = problem.start - column + 1
+        stop = self.source.find("\n", begin)
+        text = self.source[begin : stop if stop >= 0 else len(self.source)]
+        label = f"{self.name}:{line}: " if self.name else f"line {line}: "
+        start = len(label) + column - 1
+        return point_at(label + text, start, min(start + problem.end - problem.start, len(label) + len(text)), title=title)
+
+    def _block(self, problem: Problem) -> str:
+        """One of several, indented below ``why:``; `point_at` puts its caret under a field of five letters."""
+        lines = [_shortened(problem.what), self._where(problem, "-----")]
+        lines += [f"{word}: {text}" for word, text in (("why", problem.why), ("hint", problem.hint)) if text]
+        return "\n         ".join(lines)
+
+
+def _shortened(what: str) -> str:
+    return what if len(what) <= 400 else what[:399] + "…"
+
+
 class Missing(NetfigError):
     """Something needed is not there, or not in a version we can use."""
 
@@ -82,6 +134,8 @@ class PluginError(NetfigError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The hint for a word that is not known: the nearest one, or the list of all."""
     names = sorted(known)
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.55)
     if near:
         return f"did you mean {near[0]!r}? Known: {', '.join(names)}" if len(names) <= 12 else f"did you mean {near[0]!r}?"

@@ -11,10 +11,12 @@ A plugin says which version of this contract it was written for with a name of i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     import click
@@ -87,12 +89,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Annotator:
-    """Computes notes for a graph: ``annotate(graph, run, options)``, where `run` is ``None`` when there is no live model."""
+    """Computes notes for a graph: ``annotate(graph, run, options)``, where `run` is ``None`` when there is no live model.
+
+    It is not asked about graphs it does not suit, nor, when it `needs_run`, about one without a live model.
+    """
 
     name: str
     summary: str
     annotate: Callable[[Graph, ModelRun | None, Any], Iterable[Note]]
     options: type = NoOptions
+    suits: Callable[[Graph], bool] = lambda graph: True
+    needs_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,13 +114,17 @@ class Pass:
 
 @dataclass(frozen=True)
 class Renderer:
-    """Decides what to show. `suits` gives 0 (cannot) to 1 (made for it); the default renderer is asked for by name."""
+    """Decides what to show. `suits` gives 0 (cannot) to 1 (made for it); the default renderer is asked for by name.
+
+    `passes` are those a graph goes through before it is drawn; one that is fit already comes out of them as it went in.
+    """
 
     name: str
     summary: str
     draw: Callable[[Graph, Any], Figure | graphviz.Digraph]
     suits: Callable[[Graph], float] = lambda graph: 0.5
     options: type = NoOptions
+    passes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

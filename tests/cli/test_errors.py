@@ -98,7 +98,7 @@ def fails(netfig: Netfig, here: Path, words: tuple[str, ...], code: int, first: 
         pytest.param(
             (CHAIN, *INPUT, "-r", "pipeline", "--depth", "2"),
             2,
-            "pipeline has no option 'depth'",
+            "the renderer 'pipeline' has no --depth",
             (),
             id="no depth",
         ),

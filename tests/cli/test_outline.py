@@ -121,7 +121,7 @@ def test_a_broken_plugin_costs_one_line_and_stops_nothing(mixed: Netfig) -> None
 
 
 def test_a_plugins_command_is_in_the_help_and_runs(mixed: Netfig) -> None:
-    assert "greet    Say hello." in mixed("--help").stdout
+    assert "greet     Say hello." in mixed("--help").stdout
     assert mixed("greet").stdout == "hello\n"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import click
 
 from netfig.cli.app import App
@@ -9,10 +11,12 @@ from netfig.cli.app import App
 __all__ = ["cli", "main"]
 
 COMMANDS = {
-    "draw": "Make a figure of a model, a layer chain or a saved graph.",
+    "draw": "Make a figure of a model, a layer chain, a recurrence or a saved graph.",
     "trace": "Make a graph, as JSON or text.",
     "summary": "Print a table: layers, shapes, parameters, multiply-adds.",
-    "check": "Validate files of ours: graphs, figures, chains, themes.",
+    "evaluate": "Compute a recurrence on random numbers.",
+    "fmt": "Print equations in Unicode, ASCII or LaTeX.",
+    "check": "Validate files of ours: graphs, figures, chains, equations, themes.",
     "list": "List what there is: renderers, formats, themes, ...",
     "plugins": "List the plugins found, and what is wrong with them.",
     "doctor": "Say what is installed and whether it works.",
@@ -27,13 +31,15 @@ COMMANDS = {
 @click.version_option(package_name="netfig", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """From a PyTorch module or a chain of layers to a figure you would put into a paper.
+    """From a PyTorch module, a chain of layers or equations to a figure you would put into a paper.
 
     \b
     netfig draw net.py:Net --input 3x224x224 -o net.svg -o net.pdf
     netfig draw "Conv2d(3,16,3) | ReLU | Flatten | Linear(10)" --input 3x64x64 -o chain.svg
+    netfig draw "h[t] = tanh(W x[t] + U h[t-1])" --steps 3 -o rnn.svg
 
-    A target that names Python code is imported and run. Layer chains, .layers files and .json graphs never execute anything.
+    A target that names Python code is imported and run. Layer chains, equations, .layers, .rnn and
+    .json files never execute anything.
 
     Products go to stdout or to -o, messages to stderr. Every option can also be set as NETFIG_<COMMAND>_<OPTION> in the
     environment or under [tool.netfig] in the nearest pyproject.toml. Exit codes: netfig list exit-codes.
@@ -46,4 +52,5 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """The entry point of the ``netfig`` command."""
+    gc.set_threshold(20_000, 20, 20)  # most of what starting up makes stays: looking through it is a twelfth of a small figure
     cli.main(prog_name="netfig")

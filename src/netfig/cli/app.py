@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import click
 
-from netfig.cli.glance import may_have_plugins
 from netfig.errors import ExitCode, NetfigError, did_you_mean
+from netfig.glance import may_have_plugins
 
 
 class App(click.Group):

@@ -22,6 +22,7 @@ TARGET_HELP = """\b
 TARGET is one of
   file.py:Net  file.py:Net(num_classes=10)  pkg.mod:factory   imported and run
   "Conv2d(3,16,3) | ReLU | Linear(10)"  net.layers            parsed, never run
+  "h[t] = tanh(W x[t] + U h[t-1])"  net.rnn  cell:lstm        parsed, never run
   graph.json  -                                               read, never run
 """
 
@@ -68,6 +69,16 @@ def opt_option(command: F) -> F:
         multiple=True,
         metavar="NAME.KEY=VALUE",
         help="An option of a component; netfig list shows them. Repeatable.",
+    )(command)
+
+
+def pass_option(command: F) -> F:
+    """``--pass NAME``."""
+    return click.option(
+        "--pass",
+        multiple=True,
+        metavar="NAME",
+        help="Change the graph first, such as unroll; see netfig list passes. Repeatable, in order.",
     )(command)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from netfig.errors import NetfigError
 from netfig.gallery.header import Command, Example, read_categories, read_examples
 from netfig.gallery.index import INDEX, dark_name, index_page
+from netfig.records import dataclass
 
 Run = Callable[[Sequence[str]], str]
 """Runs one command line (the words after ``netfig``) in the current directory and returns what it printed."""

@@ -10,12 +10,12 @@ import re
 import shlex
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from netfig.errors import InvalidInput, Missing, did_you_mean
+from netfig.records import dataclass
 
-SUFFIXES = (".py", ".layers", ".json")
+SUFFIXES = (".py", ".layers", ".json", ".rnn")
 CATEGORIES = "categories.toml"
 
 _LINE = re.compile(r"\A# ([a-z]+): (.*\S)\s*\Z")
@@ -71,10 +71,8 @@ def read_examples(root: Path, folder: str = "examples") -> tuple[Example, ...]:
     problems: list[str] = []
     examples: list[Example] = []
     owner: dict[str, str] = {}
-    for path in sorted(directory.iterdir()):
-        if path.suffix not in SUFFIXES:
-            continue
-        name = f"{folder}/{path.name}"
+    for path in sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES):
+        name = f"{folder}/{path.relative_to(directory).as_posix()}"
         example = _parse(path.read_text(encoding="utf-8"), name, problems)
         if example is None:
             continue

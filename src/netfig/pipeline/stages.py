@@ -1,4 +1,4 @@
-"""The stages: load, annotate, render. Each checks what a plugin returned and says whose mistake it was."""
+"""The stages: load, transform, annotate, render. Each checks what a plugin returned and says whose mistake it was."""
 
 from __future__ import annotations
 
@@ -71,6 +71,23 @@ def _described(graph: Graph, run: ModelRun, registry: Registry) -> Iterable[Note
             yield Note(scope.id, f"attribute.{key}", value, author="plugin")
 
 
+def transform(loaded: Loaded, registry: Registry, names: Iterable[str], *, options: Options | None = None) -> Loaded:
+    """The graph after the passes named, one after another; annotators come after them."""
+    return replace(loaded, graph=_passed(loaded.graph, registry, names, options or {}))
+
+
+def _passed(graph: Graph, registry: Registry, names: Iterable[str], options: Options) -> Graph:
+    """A graph after passes; what one of them could not do is said in a line."""
+    for chosen in [registry.pass_named(name) for name in names]:
+        before, graph = graph, registry.call("passes", chosen, chosen.run, graph, registry.options_of(chosen, options))
+        if not isinstance(graph, Graph):
+            raise registry.misuse("passes", chosen, f"returned {type(graph).__name__}, not Graph")
+        for note in graph.notes if graph is not before else ():
+            if note.key.endswith(".refused") and note not in before.notes:
+                _to_stderr(f"netfig: warning: no {note.key.rpartition('.')[0]} in {graph.name!r}: {note.value}")
+    return graph
+
+
 def annotate(
     loaded: Loaded,
     registry: Registry,
@@ -87,6 +104,8 @@ def annotate(
             raise UsageError(f"there is no annotator {name!r}", hint=did_you_mean(name, registry.annotators))
     for name in wanted:
         annotator = registry.annotators[name]
+        if (annotator.needs_run and loaded.run is None) or not registry.call("annotators", annotator, annotator.suits, graph):
+            continue
         own = registry.options_of(annotator, options or {})
         try:
             notes = tuple(registry.call("annotators", annotator, annotator.annotate, graph, loaded.run, own))
@@ -100,11 +119,20 @@ def annotate(
     return graph
 
 
+def renderer_for(graph: Graph, registry: Registry) -> str:
+    """The renderer of a graph when none is asked for: ``modules``, or for a recurrence the one that suits it best."""
+    fitting = {"modules": 0.0}
+    for name, renderer in registry.renderers.items() if graph.axes else ():
+        fitting[name] = registry.call("renderers", renderer, renderer.suits, graph)
+    best = max(fitting, key=lambda name: fitting[name])
+    return best if fitting[best] >= 0.8 else "modules"
+
+
 def render(
     graph: Graph,
     registry: Registry,
     *,
-    renderer: str = "modules",
+    renderer: str | None = None,
     theme: str = "light",
     options: Options | None = None,
     depth: int | None = None,
@@ -112,9 +140,10 @@ def render(
     width: float | None = None,
     engine: str = "auto",
 ) -> Result:
-    """A figure of a graph by a renderer, which is named."""
+    """A figure of a graph by a renderer: the one named, or the one for such graphs."""
     from netfig.layout.engine import ENGINES
 
+    renderer = renderer or renderer_for(graph, registry)
     chosen, paints = registry.renderer(renderer), registry.theme(theme)
     if direction is not None and direction not in get_args(Direction):
         raise UsageError(f"there is no direction {direction!r}", hint=did_you_mean(str(direction), get_args(Direction)))
@@ -126,6 +155,7 @@ def render(
     if depth is not None:
         given.setdefault(renderer, {})["depth"] = depth
         registry.options({f"{renderer}.depth": depth})  # says so when the renderer has none
+    graph = _passed(graph, registry, chosen.passes, given)
     drawn = registry.call("renderers", chosen, chosen.draw, graph, registry.options_of(chosen, given))
     if not (isinstance(drawn, Figure) or _is_digraph(drawn)):
         raise registry.misuse("renderers", chosen, f"returned {type(drawn).__name__}, not Figure or graphviz.Digraph")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from netfig.records import dataclass
 from netfig.summary import Summary, render
 
 

@@ -11,14 +11,15 @@ from netfig.figure import Direction
 from netfig.graph import Graph
 from netfig.hooks import Loaded, Request
 from netfig.pipeline.result import Result
-from netfig.pipeline.stages import annotate, load, render
+from netfig.pipeline.stages import annotate, load, render, transform
 from netfig.pipeline.units import points
 from netfig.registry import current_registry
 
 if TYPE_CHECKING:
     from netfig.pipeline.table import Table
+    from netfig.registry import Registry
 
-_TRACE_OPTIONS = ("name", "device", "mode", "partial", "batch", "annotators")
+_TRACE_OPTIONS = ("name", "device", "mode", "partial", "batch", "annotators", "passes", "options")
 
 
 def trace(model: Any, /, *args: Any, netfig_options: Mapping[str, Any] | None = None, **kwargs: Any) -> Graph:
@@ -27,7 +28,7 @@ def trace(model: Any, /, *args: Any, netfig_options: Mapping[str, Any] | None = 
     `model` is a module, or a target as on the command line (``"net.py:Net"``, a layer chain, a saved graph); the arguments of a
     target in words are ``--input`` words (``"3x64x64"``). Everything of ours goes into `netfig_options`, so that no keyword of
     the model's own is taken: ``name``, ``device``, ``mode`` (``"eval"`` or ``"train"``), ``partial``, ``batch`` and
-    ``annotators`` (names; all of them when left out).
+    ``annotators`` (names; all of them when left out), ``passes`` (names, in order) and ``options`` (``{"unroll.extent": 3}``).
     """
     return _traced(model, args, kwargs, netfig_options)
 
@@ -42,38 +43,48 @@ def _traced(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], netfig
     for key in given:
         if key not in _TRACE_OPTIONS:
             raise UsageError(f"trace has no option {key!r}", hint=did_you_mean(str(key), _TRACE_OPTIONS))
-    names = given.pop("annotators", None)
-    if isinstance(names, str):
-        raise UsageError(f"annotators are a list of names, not {names!r}", hint=f"write [{names!r}]")
+    names = _names("annotators", given.pop("annotators", None))
+    passes = _names("passes", given.pop("passes", None)) or ()
     registry = current_registry()
-    return annotate(load(_request(model, args, kwargs, given), registry), registry, names=names)
+    options = registry.options(given.pop("options", None) or {})
+    loaded = load(_request(model, args, kwargs, given), registry, options)
+    return annotate(transform(loaded, registry, passes, options=options), registry, names=names, options=options)
+
+
+def _names(what: str, names: Any) -> Iterable[str] | None:
+    if isinstance(names, str):
+        raise UsageError(f"{what} are a list of names, not {names!r}", hint=f"write [{names!r}]")
+    return None if names is None else tuple(names)
 
 
 def draw(
     target: Any,
     /,
     *inputs: Any,
-    renderer: str = "modules",
+    renderer: str | None = None,
     theme: str = "light",
     depth: int | None = None,
     direction: Direction | None = None,
     width: str | float | None = None,
     engine: str = "auto",
+    passes: Iterable[str] = (),
     options: Mapping[str, Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
     netfig_options: Mapping[str, Any] | None = None,
 ) -> Result:
-    """A figure of a graph, a module or a target in words.
+    """A figure of a graph, a module or a target in words. Without a `renderer` it is ``modules``, of a recurrence ``unrolled``.
 
-    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `options` are those of renderers
-    and writers (``{"pipeline.style": "volumes"}``), `width` is the printed one (``"3.25in"``).
+    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `passes` change the graph
+    first (``["unroll"]``). `options` are those of passes, renderers and writers (``{"pipeline.style": "volumes"}``), `width` is
+    the printed one (``"3.25in"``).
 
     The figure shows itself in a notebook; ``.save("a.svg", "a.pdf")`` writes it.
     """
     registry = current_registry()
     sorted_options = registry.options(options or {})
+    changed = {"passes": _names("passes", passes), "options": _of_passes(options, registry)} if passes else {}
     return render(
-        _graph_of(target, inputs, kwargs, netfig_options),
+        _graph_of(target, inputs, kwargs, netfig_options, changed),
         registry,
         renderer=renderer,
         theme=theme,
@@ -101,6 +112,36 @@ def summarize(
     return Table(rows_of(_graph_of(target, inputs, kwargs, netfig_options), depth=depth, columns=columns))
 
 
+def evaluate(
+    target: Any,
+    /,
+    inputs: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    steps: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
+    dtype: Any = None,
+    functions: Mapping[str, Any] | None = None,
+    passes: Iterable[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The numbers of every value of a graph or recurrence, as tensors by value id; see `netfig.evaluation.evaluate`.
+
+    `inputs` and `parameters` that are not given are random, the same for the same `seed`. `steps` is the number of steps in time,
+    `functions` says what unknown functions compute. The dtype is ``torch.float64`` unless given; gradients flow through.
+    """
+    from netfig.evaluation import evaluate as evaluated
+    from netfig.pipeline.evaluation import with_steps
+
+    registry = current_registry()
+    ready = registry.options(options or {})
+    loaded = Loaded(target) if isinstance(target, Graph) else load(_request(target, (), {}, {}), registry, ready)
+    graph = transform(loaded, registry, _names("passes", passes) or (), options=ready).graph
+    known = with_steps(graph, steps, sizes or {})
+    return evaluated(graph, inputs, parameters, known, dtype=dtype, functions=functions, seed=seed)
+
+
 def load_graph(path: str | os.PathLike[str]) -> Graph:
     """A graph saved by ``netfig trace`` or `netfig.schema.graph_to_json`; never runs code."""
     registry = current_registry()
@@ -109,12 +150,26 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     return loaded.graph
 
 
-def _graph_of(target: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> Graph:
+def _of_passes(options: Mapping[str, Any] | None, registry: Registry) -> dict[str, Any]:
+    return {key: value for key, value in (options or {}).items() if key.rpartition(".")[0] in registry.passes}
+
+
+def _graph_of(
+    target: Any,
+    inputs: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None,
+    given: Mapping[str, Any] | None,
+    changed: Mapping[str, Any] | None = None,
+) -> Graph:
+    """The graph of a target; `changed` are options of `trace` that stand beside those given."""
     if not isinstance(target, Graph):
-        return _traced(target, inputs, dict(kwargs or {}), given)
+        return _traced(target, inputs, dict(kwargs or {}), {**(given or {}), **changed} if changed else given)
     if inputs or kwargs or given:
         raise UsageError("a graph takes no inputs", hint="it was traced with some; leave them out")
-    return annotate(Loaded(target), current_registry())
+    registry = current_registry()
+    wanted = dict(changed or {})
+    options = registry.options(wanted.get("options", {}))
+    return annotate(transform(Loaded(target), registry, wanted.get("passes", ()), options=options), registry)
 
 
 def _request(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: Mapping[str, Any]) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from netfig.hooks import API, Annotator, OpKind, Renderer, Source, Writer, hookimpl
+from netfig.hooks import API, Annotator, OpKind, Pass, Renderer, Source, Writer, hookimpl
 from netfig.theme import BUILT_IN, Theme, load_theme
 
 NETFIG_API = API
@@ -24,6 +24,14 @@ def netfig_annotators() -> Iterable[Annotator]:
     from netfig.annotators import builtin_annotators
 
     return builtin_annotators()
+
+
+@hookimpl
+def netfig_passes() -> Iterable[Pass]:
+    """unroll, fold."""
+    from netfig.passes import builtin_passes
+
+    return builtin_passes()
 
 
 @hookimpl

@@ -6,15 +6,17 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
 from netfig.errors import NetfigError, PluginError, UsageError, did_you_mean
 from netfig.hooks import API, Annotator, Format, OpKind, Pass, Renderer, Source, Specs, Writer
+from netfig.records import dataclass
 from netfig.registry.installed import Candidate, installed
 from netfig.registry.options import build, check, describe, split
+from netfig.theme import BUILT_IN as THEMES
 from netfig.theme import Theme, load_theme
 
 if TYPE_CHECKING:
@@ -33,7 +35,12 @@ KINDS: Mapping[str, type] = {
 """Hook ``netfig_<kind>`` and the descriptor it returns."""
 
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_.-]*\Z")
-_CALLABLES = {"sources": ("accepts", "load"), "annotators": ("annotate",), "passes": ("run",), "renderers": ("draw", "suits")}
+_CALLABLES = {
+    "sources": ("accepts", "load"),
+    "annotators": ("annotate", "suits"),
+    "passes": ("run",),
+    "renderers": ("draw", "suits"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ class Registry:
         self._plugins: dict[str, Plugin] = {}
         self._found: dict[str, dict[str, Any]] = {}
         self._owners: dict[tuple[str, str], str] = {}
+        self._themes: dict[str, Theme] = {}
         self._register(Candidate(BUILT_IN, f"netfig {__version__}", lambda: builtin, builtin.__name__))
         for candidate in installed() if candidates is None else candidates:
             self._guarded(candidate)
@@ -102,6 +110,11 @@ class Registry:
         return self.of("annotators")
 
     @property
+    def passes(self) -> Mapping[str, Pass]:
+        """Passes by name."""
+        return self.of("passes")
+
+    @property
     def renderers(self) -> Mapping[str, Renderer]:
         """Renderers by name."""
         return self.of("renderers")
@@ -115,10 +128,16 @@ class Registry:
         """The renderer of that name."""
         return cast("Renderer", self._one("renderers", "renderer", name))
 
+    def pass_named(self, name: str) -> Pass:
+        """The pass of that name."""
+        return cast("Pass", self._one("passes", "pass", name))
+
     def theme(self, name: str) -> Theme:
         """A theme by name, or from a ``.toml`` file."""
-        if name.endswith(".toml"):
-            return load_theme(name)
+        if name.endswith(".toml") or (name in THEMES and not self._others_offer("netfig_themes")):
+            if name not in self._themes:
+                self._themes[name] = load_theme(name)  # one file, not all
+            return self._themes[name]
         return cast("Theme", self._one("themes", "theme", name))
 
     @functools.cached_property
@@ -172,6 +191,8 @@ class Registry:
 
     def options_of(self, descriptor: Any, given: Mapping[str, Mapping[str, Any]]) -> Any:
         """The options object of one component, from what `options` sorted."""
+        if not given.get(descriptor.name):
+            return descriptor.options()
         own = {o.name for o in describe(descriptor)}
         return build(descriptor, {k: v for k, v in given.get(descriptor.name, {}).items() if k in own})
 
@@ -306,6 +327,9 @@ class Registry:
         if name not in known:
             raise UsageError(f"there is no {word} {name!r}", hint=did_you_mean(name, known))
         return known[name]
+
+    def _others_offer(self, hook: str) -> bool:
+        return any(hook in plugin.hooks for name, plugin in self._plugins.items() if name != BUILT_IN)
 
     def _with_options(self, name: str) -> list[Any]:
         kinds = ("renderers", "writers", "sources", "annotators", "passes")

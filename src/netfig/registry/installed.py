@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from netfig.errors import Missing, UsageError, did_you_mean
+from netfig.glance import may_have_plugins
+from netfig.records import dataclass
 
 GROUP = "netfig"
 CHOICE = "NETFIG_PLUGINS"
@@ -26,9 +27,11 @@ class Candidate:
 
 def installed() -> tuple[Candidate, ...]:
     """The plugins of all installed distributions that the user did not turn off, ordered by name."""
+    found: list[Candidate] = []
+    if not may_have_plugins():
+        return tuple(_chosen(found, os.environ.get(CHOICE)))
     from importlib.metadata import entry_points
 
-    found = []
     for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
         dist = point.dist
         label = f"{dist.name} {dist.version}" if dist is not None else point.value

@@ -6,10 +6,10 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from netfig.errors import PluginError, UsageError, did_you_mean
+from netfig.records import dataclass
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 

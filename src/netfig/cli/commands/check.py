@@ -12,15 +12,17 @@ from netfig.cli.app import say
 from netfig.cli.shared import print_json, registry_of
 from netfig.errors import InvalidInput, Missing, NetfigError, UsageError
 
-_SUFFIXES = (".json", ".layers", ".toml")
+_SUFFIXES = (".json", ".layers", ".rnn", ".toml")
 
 
-@click.command("check", short_help="Validate files of ours: graphs, figures, chains, themes.")
+@click.command("check", short_help="Validate files of ours: graphs, figures, chains, equations, themes.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--json", is_flag=True, help="As JSON.")
 @click.pass_context
 def command(ctx: click.Context, files: tuple[str, ...], json: bool) -> None:
-    """Validate each FILE: a graph, figure or drawing (.json), a layer chain (.layers) or a theme (.toml); - is JSON on stdin.
+    """Validate each FILE: a graph, figure or drawing (.json), a layer chain (.layers), equations (.rnn) or a theme (.toml).
+
+    - is JSON on stdin.
 
     All files are looked at and all that is wrong with each is said. The exit code is that of the first bad one. No code is run.
     """
@@ -50,6 +52,8 @@ def _check(ctx: click.Context, file: str) -> tuple[str, str]:
     if suffix not in _SUFFIXES:
         raise UsageError(f"there is nothing to check in a {suffix or 'nameless'} file", hint=f"known: {', '.join(_SUFFIXES)}")
     data = _read(file)
+    if suffix == ".rnn":
+        return "recurrence", _equations(data, file)
     if suffix == ".json":
         return _document(data, file)
     if suffix == ".toml":
@@ -75,6 +79,18 @@ def _chain(ctx: click.Context, data: bytes, file: str) -> str:
 
     graph = load(Request(file), registry_of(ctx)).graph
     return f"{graph.name!r}, {len(chain.items)} lines, {graph.parameter_count} parameters"
+
+
+def _equations(data: bytes, file: str) -> str:
+    """The equations are parsed, and every name and shape in them inferred."""
+    from netfig.equations import infer, parse
+    from netfig.sources.recurrence import decoded
+
+    program = parse(decoded(data, file), file)
+    symbols = infer(program).symbols.values()
+    counts = {role: sum(s.role == role for s in symbols) for role in ("input", "parameter")}
+    words = [f"{n} {word}{'s' * (n != 1)}" for word, n in {"equation": len(program.equations), **counts}.items()]
+    return f"{program.title or Path(file).stem!r}, {', '.join(words)}"
 
 
 def _document(data: bytes, where: str) -> tuple[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from netfig.cli.shared import print_json, print_table, registry_of
 from netfig.errors import ExitCode, NetfigError
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from netfig.registry import Registry

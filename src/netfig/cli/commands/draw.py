@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netfig.cli.app import say
-from netfig.cli.shared import TARGET_HELP, opt_option, registry_of, request_from, target_options, working
+from netfig.cli.shared import TARGET_HELP, opt_option, pass_option, registry_of, request_from, target_options, working
 from netfig.errors import NetfigError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from netfig.graph import Graph
     from netfig.pipeline import Result
     from netfig.registry import Registry
 
 _FINDINGS_SHOWN = 5
+_SHORT = ("depth", "steps", "all_steps", "highlight", "with_unrolled")
+"""Options of the command that are options of the renderer."""
 
 
 @click.command(
     "draw",
-    short_help="Make a figure of a model, a layer chain or a saved graph.",
+    short_help="Make a figure of a model, a layer chain, a recurrence or a saved graph.",
     help=f"""Make a figure.
 
 {TARGET_HELP}
@@ -39,10 +43,17 @@ Without -o the SVG goes to stdout, or on a terminal into <name>.svg.
 )
 @click.option("-f", "--format", metavar="FORMAT", help="Format for stdout.  [default: svg]")
 @click.option(
-    "-r", "--renderer", default="modules", show_default=True, metavar="NAME", help="What is shown; see netfig list renderers."
+    "-r",
+    "--renderer",
+    metavar="NAME",
+    help="What is shown; see netfig list renderers.  [default: modules; for a recurrence unrolled or attention-rnn]",
 )
 @click.option("-t", "--theme", default="light", show_default=True, metavar="NAME", help="light, dark, print, or a .toml file.")
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="How many levels of modules are opened.")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="How many steps of a recurrence are drawn.  [default: 3]")
+@click.option("--all-steps", is_flag=True, help="Draw every step of a recurrence.")
+@click.option("--highlight", metavar="VALUE", help='Make every path strong by which a value, such as "h[3]", hangs on others.')
+@click.option("--with-unrolled", is_flag=True, help="The folded recurrence with the unrolled one beside it.")
 @click.option(
     "--direction", type=click.Choice(["right", "down", "up"]), help="Reading direction.  [default: the renderer's choice]"
 )
@@ -51,28 +62,36 @@ Without -o the SVG goes to stdout, or on a terminal into <name>.svg.
     "--engine", default="auto", show_default=True, metavar="ENGINE", help="auto (brought along) or dot (the system's Graphviz)."
 )
 @click.option("--strict", is_flag=True, help="Fail, and write nothing, when the figure does not lint clean.")
+@pass_option
 @opt_option
 @click.pass_context
 def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     """Make a figure."""
-    from netfig.pipeline import annotate, check_formats, load, points, render, suffix_of, write_files
+    from netfig.pipeline import annotate, check_formats, load, points, render, renderer_for, suffix_of, transform, write_files
 
     outputs: tuple[str, ...] = given["output"]
     suffix: str | None = given["format"]
     registry = registry_of(ctx)
-    renderer, theme, engine = (str(given[key]) for key in ("renderer", "theme", "engine"))
-    registry.renderer(renderer)  # everything that can be wrong is looked at before the model runs
+    theme, engine = str(given["theme"]), str(given["engine"])
+    renderer: str | None = given["renderer"] or ("folded" if given["with_unrolled"] else None)
+    if renderer is not None:
+        registry.renderer(renderer)  # everything that can be wrong is looked at before the model runs
     registry.theme(theme)
-    depth = () if given["depth"] is None else (f"{renderer}.depth={given['depth']}",)
-    options = registry.options((*given["opt"], *depth))
+    options = _options(registry, given, renderer)
     width = points(given["width"])
     _check_engine(engine)
     _check_outputs(registry, outputs, suffix)
     check_formats(registry, outputs)
+    for name in given["pass"]:
+        registry.pass_named(name)
     with working("running the model"):
         loaded = load(request_from(target, given), registry, options)
+        loaded = transform(loaded, registry, given["pass"], options=options)
         graph = annotate(loaded, registry, options=options, report=say)
     with working("drawing"):
+        if renderer is None:
+            renderer = renderer_for(graph, registry)
+            options = _options(registry, given, renderer)
         result = render(
             graph,
             registry,
@@ -92,6 +111,24 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     for place in places if not outputs else ():
         if place != "-":
             say(f"netfig: wrote {place}")
+
+
+def _options(registry: Registry, given: Mapping[str, Any], renderer: str | None) -> dict[str, dict[str, Any]]:
+    """All options, those that are short for options of the renderer included once it is known.
+
+    Raises:
+        UsageError: a component does not have an option that is given.
+    """
+    from netfig.registry import describe
+
+    short = {key: given[key] for key in _SHORT if given[key] not in (None, False)} if renderer is not None else {}
+    for key in short:
+        known = [option.name for option in describe(registry.renderer(str(renderer)))]
+        if key not in known:
+            word = "--" + key.replace("_", "-")
+            able = [name for name, one in registry.renderers.items() if any(o.name == key for o in describe(one))]
+            raise UsageError(f"the renderer {renderer!r} has no {word}", hint=f"those that have: {', '.join(able)}")
+    return registry.options((*given["opt"], *(f"{renderer}.{key}={value}" for key, value in short.items())))
 
 
 def _check_engine(engine: str) -> None:
@@ -124,11 +161,15 @@ def _places(outputs: tuple[str, ...], suffix: str | None, graph: Graph) -> tuple
 
 
 def _judge(result: Result, *, strict: bool) -> None:
+    from netfig.registry import describe
+
     findings = result.lint()
     if not findings:
         return
     smaller = any(f.rule == "small-text" for f in findings)
-    hint = "open fewer levels (--depth), turn it (--direction)" + (", or print it wider (--width)" if smaller else "")
+    has_steps = any(option.name == "steps" for option in describe(result.renderer))
+    less = "draw fewer steps (--steps)" if has_steps else "open fewer levels (--depth), turn it (--direction)"
+    hint = less + (", or print it wider (--width)" if smaller else "")
     lines = [str(f) for f in findings[:_FINDINGS_SHOWN]]
     if len(findings) > _FINDINGS_SHOWN:
         lines.append(f"… and {len(findings) - _FINDINGS_SHOWN} more")

@@ -32,7 +32,7 @@ EXIT_CODES = {
 @click.option("--json", is_flag=True, help="As JSON, with everything known.")
 @click.pass_context
 def command(ctx: click.Context, kind: str, json: bool) -> None:
-    """List one KIND: renderers, writers, formats, themes, annotators, sources, passes, op-kinds or exit-codes."""
+    """List one KIND: renderers, writers, formats, themes, annotators, sources, passes, op-kinds, cells or exit-codes."""
     if kind not in _KINDS:
         raise UsageError(f"there is no kind {kind!r}", hint=did_you_mean(kind, _KINDS))
     rows = _KINDS[kind](registry_of(ctx))
@@ -100,6 +100,12 @@ def _op_kinds(registry: Registry) -> Rows:
     ]
 
 
+def _cells(registry: Registry) -> Rows:
+    from netfig.equations.library import cells
+
+    return [{"name": name, "summary": title, "target": f"cell:{name}"} for name, title in cells().items()]
+
+
 def _exit_codes(registry: Registry) -> Rows:
     return [{"name": int(code), "summary": meaning} for code, meaning in EXIT_CODES.items()]
 
@@ -113,5 +119,6 @@ _KINDS: dict[str, Callable[[Any], Rows]] = {
     "sources": _described("sources"),
     "passes": _described("passes"),
     "op-kinds": _op_kinds,
+    "cells": _cells,
     "exit-codes": _exit_codes,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netfig.cli.app import say
-from netfig.cli.shared import TARGET_HELP, opt_option, registry_of, request_from, target_options, working
+from netfig.cli.shared import TARGET_HELP, opt_option, pass_option, registry_of, request_from, target_options, working
 from netfig.errors import InvalidInput, NetfigError, UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to: .json or .txt; - is stdout.  [default: -]")
 @click.option("-f", "--format", metavar="FORMAT", help="json or txt, for stdout.  [default: txt]")
 @click.option("--verify", is_flag=True, help="Replay the graph op by op and compare with the model's own outputs.")
+@pass_option
 @opt_option
 @click.pass_context
 def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     """Make a graph."""
-    from netfig.pipeline import annotate, check_formats, load, suffix_of, write_files
+    from netfig.pipeline import annotate, check_formats, load, suffix_of, transform, write_files
 
     output: str = given["output"]
     suffix: str | None = given["format"]
@@ -42,8 +43,11 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     form = suffix or (suffix_of(output) if output != "-" else "txt")
     check_formats(registry, (output,))
     writer = _graph_writer(registry, form)
+    for name in given["pass"]:
+        registry.pass_named(name)
     with working("running the model"):
         loaded = load(request_from(target, given), registry, options)
+        loaded = transform(loaded, registry, given["pass"], options=options)
         graph = annotate(loaded, registry, options=options, report=say)
         if given["verify"]:
             say(f"netfig: {_verify(loaded.run, graph)}")

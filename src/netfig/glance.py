@@ -1,6 +1,6 @@
-"""A fast look for plugins, for ``netfig --help``.
+"""A fast look for plugins: `importlib.metadata` costs as much as all the rest of ``netfig --help``, and most people have none.
 
-`importlib.metadata` costs as much as all the rest of ``--help``; this reads only the entry-point files of what is installed.
+This reads only the entry-point files of what is installed.
 """
 
 from __future__ import annotations
