@@ -16,6 +16,7 @@ import pytest
 from netfig.cli.commands.gallery import _run as run_netfig
 from netfig.gallery import read_examples
 from netfig.graph import Graph
+from netfig.graph.plates import fold, unroll
 from netfig.hooks import Loaded, Request
 from netfig.pipeline import annotate, load, render
 from netfig.registry import current_registry
@@ -26,7 +27,7 @@ PROJECT = Path(__file__).parents[1]
 EXAMPLES = read_examples(PROJECT)
 COMMANDS = [command for example in EXAMPLES for command in example.commands if command.picture]
 CASES = json.loads((PROJECT / "examples/cases.json").read_text())
-RENDERERS = ("modules", "dataflow", "pipeline")
+RENDERERS = tuple(current_registry().renderers)
 
 
 def request(words: tuple[str, ...]) -> Request:
@@ -52,7 +53,13 @@ def graph_of(target: str, inputs: tuple[str, ...]) -> Graph:
     return annotate(loaded(target, inputs), current_registry())
 
 
-each_target = pytest.mark.parametrize(("target", "inputs"), list(TARGETS), ids=[t.removeprefix("examples/") for t, _ in TARGETS])
+def each(targets):
+    return pytest.mark.parametrize(("target", "inputs"), targets, ids=[t.removeprefix("examples/") for t, _ in targets])
+
+
+EQUATIONS = [(target, inputs) for target, inputs in TARGETS if target.endswith(".rnn")]
+each_target, each_recurrence = each(list(TARGETS)), each(EQUATIONS)
+each_model = each([key for key in TARGETS if key not in EQUATIONS])
 
 
 def model_from_source(target: str):
@@ -65,7 +72,7 @@ def model_from_source(target: str):
     return made() if "(" not in words else made
 
 
-@each_target
+@each_model
 def test_the_parameters_are_as_many_as_torch_says(target, inputs):
     model = model_from_source(target) if ".py:" in target else loaded(target, inputs).run.model
     assert graph_of(target, inputs).parameter_count == sum(p.numel() for p in model.parameters())
@@ -80,13 +87,20 @@ def test_the_graph_survives_json_and_its_bytes_are_stable(target, inputs):
     assert graph_to_json(again) == data
 
 
-@each_target
+@each_model
 def test_replaying_the_graph_gives_what_the_model_gives(target, inputs):
     from netfig.sources.torch_replay import verify
 
     run = load(replace(TARGETS[target, inputs], verify=True), current_registry()).run
     result = verify(run.model, run.args, run.kwargs)
     assert result.ok, str(result)
+
+
+@each_recurrence
+def test_folding_the_unrolled_recurrence_gives_it_back(target, inputs):
+    graph = loaded(target, inputs).graph
+    for axis in sorted(axis.id for axis in graph.axes if axis.name == "time"):
+        assert fold(unroll(graph, axis, 4), axis) == graph
 
 
 @each_target

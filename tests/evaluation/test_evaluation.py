@@ -240,7 +240,9 @@ def test_what_is_missing_or_does_not_fit_is_said_all_at_once() -> None:
     graph = library("elman")
     with pytest.raises(UsageError, match="there are no numbers for x, W_xh, W_hh, b_h, W_hy, b_y"):
         evaluate(graph, sizes={"T": 2})
-    with pytest.raises(UsageError, match="how large n and m and k are is not known\n  hint: say so: n=3, m=3, k=3"):
+    with pytest.raises(
+        UsageError, match="how large n and m and k are is not known\n  hint: say so: --size n=3 --size m=3 --size k=3"
+    ):
         evaluate(graph, sizes={"T": 2}, seed=0)
     with pytest.raises(UsageError, match="how many steps there are along 't' is not known"):
         evaluate(graph, sizes={"n": 2, "m": 2, "k": 2}, seed=0)

@@ -86,6 +86,14 @@ def test_the_first_state_is_dashed_and_inputs_states_and_outputs_have_their_role
     assert boxes["h[t=1]"].marks == ()
 
 
+def test_of_many_steps_only_the_ends_are_drawn_unless_all_are_asked_for() -> None:
+    some = unrolled(program(ELMAN), steps=200)
+    assert [id for id in some.boxes if id.startswith("x[")] == ["x[t=1]", "x[t=2]", "x[t=3]", "x[t=200]"]
+    assert any(box.role == "ellipsis" for box in some.boxes.values())
+    every = unrolled(program(ELMAN), steps=200, all_steps=True)
+    assert len([id for id in every.boxes if id.startswith("x[")]) == 200
+
+
 def test_every_layer_of_a_stack_begins_with_a_dashed_state_of_its_own() -> None:
     figure = unrolled(rolled("stacked"), sizes=("L=2",))
     begins = {id for id, box in figure.boxes.items() if "initial" in box.marks}

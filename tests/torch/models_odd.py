@@ -403,6 +403,12 @@ def mask_of(size: int) -> Tensor:
 TABLE: dict[int, Tensor] = {}
 
 
+def forget() -> None:
+    """Empties the caches that belong to no model, so that one trace does not see what another has left there."""
+    TABLE.clear()
+    mask_of.cache_clear()
+
+
 @case(takes((2, 4)))
 class CachedOutside(nn.Module):
     """Constants kept in a cache that belongs to nobody: it must not be left with what only a trace can use."""

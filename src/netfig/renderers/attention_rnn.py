@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netfig.graph import Graph
 
 EVERY_STEP = 2  # up to so many past states are wired at every step, more only at the one in focus
+LEFT_OUT = "Earlier steps attend to past states too; their wires are left out."
 FOCUS = 4  # the step in focus of attention to more states
 
 
@@ -57,7 +58,8 @@ class _Lanes(Sheet):
         self.weights = weights_of(recurrence, attention, self.focus)
         here = recurrence.sample(attention.context)
         self.high = not any(d.source.index(self.time) == here.index(self.time) for d in recurrence.made_from(here))
-        super().__init__(recurrence, Wanted(steps, last=False), frozenset({attention.context} if self.high else ()))
+        every = {self.time: tuple(range(start, start + steps))}
+        super().__init__(recurrence, Wanted(steps, last=False, more=every), frozenset({attention.context} if self.high else ()))
         self._dress()
 
     def _past(self, recurrence: Recurrence, step: int) -> int:
@@ -193,7 +195,7 @@ class _Lanes(Sheet):
         group = dataclasses.replace(self.group(), column_names=self.names)
         return Figure(
             self.original.name,
-            alt_of(self),
+            alt_of(self) if self.every else f"{alt_of(self)} {LEFT_OUT}",
             group,
             tuple(self.wires),
             caption=self._caption() if self.options.caption else (),
@@ -207,7 +209,7 @@ class _Lanes(Sheet):
         matrices = self.words.matrices()
         letter = self.time.split("@")[0]
         strong = plain(f"Thick: what the step {letter} = {step} attends to. ")
-        return (lines[0], (*strong, *matrices), *lines[1:])
+        return (lines[0], (*strong, *matrices), *((plain(LEFT_OUT),) if not self.every else ()), *lines[1:])
 
 
 def _is_before(d: Dependency, axis: str, step: int) -> bool:

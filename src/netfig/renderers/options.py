@@ -58,9 +58,10 @@ class UnrolledOptions:
     """Options of the ``unrolled`` renderer."""
 
     steps: int | None = field(
-        default=None, metadata={"help": "how many steps are drawn before the dots: 3, of two sequences 2 each"}
+        default=None,
+        metadata={"help": "how many steps: 3, of two sequences 2 each; of more than 5 the first three and the last are drawn"},
     )
-    all_steps: bool = field(default=False, metadata={"help": "draw every step; the length must be a number"})
+    all_steps: bool = field(default=False, metadata={"help": "draw every step, of steps or of a length that is a number"})
     last: bool | None = field(default=None, metadata={"help": "draw the last step after the dots"})
     highlight: str = field(default="", metadata={"help": "a value such as h[3]: every path it depends on is made strong"})
     weights: Literal["chips", "fan"] = field(

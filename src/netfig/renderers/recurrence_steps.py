@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MOST = 400  # steps that are drawn one by one
+FEW = 5  # of more than these, the first three and the last are drawn unless all are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which steps are asked for: the first `steps` of each axis, all of them, `more` by axis, and whether the last one is."""
+    """Which steps are asked for: the first `steps` of each axis (of many only the ends), all of them, `more` by axis, and
+    whether the last one is."""
 
     steps: int | None = None  # three, of several axes two each
     all_steps: bool = False
@@ -54,15 +56,18 @@ class Steps:
         start, last = r.axes[axis].start, r.last(axis)
         name = r.axes[axis].extent.name or "T"
         if wanted.all_steps:
+            if last is None and wanted.steps is not None:
+                last = start + wanted.steps - 1
             if last is None:
                 raise UsageError(
-                    f"there is no number of steps to draw: {name} is only a name", hint=f"give it one: --input {name}=5"
+                    f"there is no number of steps to draw: {name} is only a name",
+                    hint=f"give it one: --steps 5, or --input {name}=5",
                 )
             if last - start + 1 > MOST:
                 raise UsageError(f"{last - start + 1} steps are too many to draw one by one", why=f"{MOST} is the most")
             return tuple(range(start, last + 1))
         count = wanted.steps or (3 if len(r.times) == 1 else 2)
-        first = list(range(start, start + count))
+        first = [*range(start, start + 3), start + count - 1] if count > FEW else list(range(start, start + count))
         more = [n for n in (wanted.more or {}).get(axis, ()) if n >= start]
         for n in more:
             first += range(start, n + 1) if n <= start + 7 else [n]

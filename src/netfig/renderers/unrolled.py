@@ -149,9 +149,10 @@ def _past_weights(sheet: Sheet) -> Text:
             for d in sheet.merged(instances):
                 here = instances[0].index(axis)
                 index = d.source.index(axis)
-                if d.weights and () in d.paths and here is not None and index is not None:
-                    value = r.graph.value_by_id[d.source.value]
-                    found[str(d.source)] = words_of(sheet, value.id, index - here, axis)
+                other = axis if index is not None else r.time_of(d.source.value)
+                if d.weights and () in d.paths and here is not None and other is not None:
+                    shift = index - here if index is not None else 0
+                    found[f"{d.source.value}[{other}{shift:+d}]"] = words_of(sheet, d.source.value, shift, other)
     if not found:
         return ()
     listed: Text = ()
