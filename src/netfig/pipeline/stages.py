@@ -44,7 +44,9 @@ def _source_for(target: Any, registry: Registry) -> Source:
 def _as_plugins_want(loaded: Loaded, registry: Registry) -> Graph:
     """The graph with what plugins say about its modules and op kinds, kept as notes that renderers read."""
     notes: list[Note] = []
-    own = {name: kind for name, kind in registry.of("op_kinds").items() if registry.owner("op_kinds", name).name != "netfig"}
+    own = {}
+    if registry.others_offer("netfig_op_kinds"):
+        own = {name: kind for name, kind in registry.of("op_kinds").items() if registry.owner("op_kinds", name).name != "netfig"}
     for op in loaded.graph.ops if own else ():
         kind = own.get(op.kind)
         if kind is not None:

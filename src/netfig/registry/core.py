@@ -134,7 +134,7 @@ class Registry:
 
     def theme(self, name: str) -> Theme:
         """A theme by name, or from a ``.toml`` file."""
-        if name.endswith(".toml") or (name in THEMES and not self._others_offer("netfig_themes")):
+        if name.endswith(".toml") or (name in THEMES and not self.others_offer("netfig_themes")):
             if name not in self._themes:
                 self._themes[name] = load_theme(name)  # one file, not all
             return self._themes[name]
@@ -328,7 +328,8 @@ class Registry:
             raise UsageError(f"there is no {word} {name!r}", hint=did_you_mean(name, known))
         return known[name]
 
-    def _others_offer(self, hook: str) -> bool:
+    def others_offer(self, hook: str) -> bool:
+        """Whether a plugin that is not built in has a hook."""
         return any(hook in plugin.hooks for name, plugin in self._plugins.items() if name != BUILT_IN)
 
     def _with_options(self, name: str) -> list[Any]:
