@@ -173,6 +173,7 @@ def name_or_call(stream: Line, index: int) -> Result:
     return found
 
 
+_OPERANDS: Final = STARTS - {"["} | {"|", "‖"}
 _SUM_LETTERS: Final = frozenset("ijklmnpqrsτ")
 
 
@@ -191,7 +192,7 @@ def _is_big(stream: Line, index: int, tail: str) -> bool:
         letter, after = stream[after + 1].text, after + 2
     elif not tail:
         return stream[after].kind == "(" and any(t.kind == "for" for t in stream[after : closing(stream, after)])
-    return letter in _SUM_LETTERS and stream[after].kind in STARTS and stream[after].kind != "["
+    return letter in _SUM_LETTERS and stream[after].kind in _OPERANDS
 
 
 def _known(stream: Line, index: int, known: str) -> Result | None:

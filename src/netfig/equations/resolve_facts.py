@@ -108,6 +108,7 @@ class Facts:
     def _time(self) -> str:
         """``t``, unless the program never mentions it and steps along another letter below its names."""
         stepped = ""
+        bases = {n.data.base for e in self.equations for n in (e.left, *(m for m, _ in names_in(e.right)))}
         for node in self.declared:
             for index in (*(p.affine for p in node.data.below + node.data.above), *node.data.indices):
                 if index is not None and "t" in letters_of(index):
@@ -115,8 +116,8 @@ class Facts:
         for equation in self.equations:
             left = {n for p in equation.left.data.below if p.affine for n in letters_of(p.affine)}
             for node in (equation.left, *(n for n, _ in names_in(equation.right))):
-                indices = [*(p.affine for p in node.data.below + node.data.above), *node.data.indices]
-                for index in indices:
+                inside = node.data.indices if node is equation.left or self._may_index(node.data, bases) else ()
+                for index in (*(p.affine for p in node.data.below + node.data.above), *inside):
                     if index is not None and "t" in letters_of(index):
                         return "t"
                 for piece in node.data.below:
@@ -125,6 +126,13 @@ class Facts:
                         if letter in left and letter not in {r.variable for r in equation.ranges}:
                             stepped = stepped or letter
         return stepped or "t"
+
+    def _may_index(self, spelled: Spelled, bases: set[str]) -> bool:
+        """Whether brackets after a name can be indices, before it is known which letters run: they hold no names of values."""
+        if None in spelled.indices:
+            return False
+        inside = {n for index in spelled.indices if index is not None for n in letters_of(index)}
+        return inside <= {"t"} if spelled.bracket_gap else bases.isdisjoint(inside - {"t"})
 
     def _values(self) -> None:
         for spelled, head, bound, equation in self._spelled():

@@ -345,7 +345,7 @@ class _Writer:
     def _is_word_of_function(self, symbol: Symbol) -> bool:
         """Whether its name would be read as a function before what follows."""
         base, marks, _ = split(symbol.name)
-        return function(base) is not None and not marks
+        return (function(base) is not None or base in GREEK_OF.values()) and not marks
 
     def _base(self, body: Expression) -> str:
         """What a power or a transpose stands on."""
