@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import inspect
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import FrozenInstanceError, field
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar, get_type_hints
 
 import pytest
@@ -27,6 +29,7 @@ def family(decorator, **settings):
         names: tuple[str, ...] = ()
         more: list[int] = field(default_factory=list)
         where: str = field(default="", compare=False)
+        quiet: int = field(default=0, repr=False)
         count: ClassVar[int] = 7
 
         @property
@@ -104,7 +107,7 @@ class TestAsTheStandardOnes:
 
     def test_the_signature_is_the_same(self, both):
         for ours, theirs in zip(*both, strict=True):
-            assert str(inspect.signature(ours)) == str(inspect.signature(theirs)).replace(" -> None", "")
+            assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
 
     def test_the_thousandth_object_is_made_like_the_first(self, both):
         for cls in both[0]:
@@ -142,6 +145,42 @@ def test_a_check_after_construction_runs_and_a_cached_property_is_kept():
     assert hash(one) == hash(Checked(1))
     with pytest.raises(ValueError):
         Checked(-1)
+
+
+def test_zero_argument_super_works_where_the_class_need_not_be_made_again():
+    @records.dataclass
+    class Base:
+        x: int
+
+        def told(self) -> str:
+            return f"base {self.x}"
+
+    @records.dataclass
+    class Derived(Base):
+        y: int = 0
+
+        def told(self) -> str:
+            return super().told() + f" {self.y}"
+
+    assert Derived(1, 2).told() == "base 1 2"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="copy.replace came with Python 3.13")
+def test_copy_replace_works():
+    point, _ = family(records.dataclass, frozen=True)
+    assert copy.replace(point(1), y=5) == point(1, 5)
+
+
+def test_no_private_name_of_the_standard_library_is_used():
+    """A private name of `dataclasses` may be gone in the next Python."""
+    tree = ast.parse(Path(records.__file__).read_text(encoding="utf-8"))
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    own = {"__dataclass_fields__", "__dataclass_params__"}  # what makes a class a dataclass: typeshed's protocol, and inheritance
+    assert {name for name in names if name.startswith("_dataclass") or "__dataclass" in name} <= own
+    modules = {"dataclasses", "inspect"}
+    used = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and getattr(n.value, "id", None) in modules}
+    assert not {name for name in used if name.startswith("_")}
+    assert "_field_type" not in names
 
 
 def test_a_class_keeps_the_methods_it_defines():

@@ -1,10 +1,11 @@
 """`dataclass` for a program that must start at once: netfig has more than a hundred records, and the standard decorator compiles
 six functions for each of them, a quarter of the time that drawing a small figure takes.
 
-Here they are shared closures, and ``__init__`` is compiled, by the standard library, when a class has made some objects. What
-comes out is a dataclass to ``dataclasses.fields``, ``replace``, ``asdict`` and ``is_dataclass``, to pattern matching, ``copy``,
-``pickle`` and ``inspect.signature``. What is not needed here (``order``, ``kw_only``, ``InitVar``, ``init=False``) is left to the
-standard decorator. Type checkers see the standard one always.
+Here they are shared closures; ``__init__`` is compiled, by the standard library, when a class has made many objects, and the
+standard library's account of the fields is made when somebody asks for it. What comes out is a dataclass to
+``dataclasses.fields``, ``replace``, ``asdict`` and ``is_dataclass``, to pattern matching, ``copy``, ``pickle`` and
+``inspect.signature``. What is not needed here (``order``, ``kw_only``, ``InitVar``, ``init=False``) is left to the standard
+decorator. Type checkers see the standard one always.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ else:
     import dataclasses
     import inspect
     from operator import attrgetter
-    from types import SimpleNamespace
 
-    OBJECTS_BEFORE_COMPILING = 40
+    OBJECTS_BEFORE_COMPILING = 400
+    """So many objects cost about as much more by a closure as compiling costs."""
 
     def dataclass(cls=None, /, *, frozen=False, slots=False, eq=True, **more):
         """As ``dataclasses.dataclass``."""
@@ -33,80 +34,110 @@ else:
         return made if cls is None else made(cls)
 
     def _own_fields(cls):
-        """The fields a class adds, as `dataclasses.fields` lists them; ``None`` when one of them is of a kind not made here."""
+        """The fields a class adds, each with its default, default factory and whether it is compared.
+
+        ``None`` when one of them is of a kind not made here.
+        """
         found = {}
         for name, hint in inspect.get_annotations(cls).items():
             written = hint if isinstance(hint, str) else repr(hint)
             if "ClassVar" in written:
                 continue
-            given = cls.__dict__.get(name, dataclasses.MISSING)
-            one = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
-            plain = one.init and one.repr and one.hash is None and one.kw_only in (False, dataclasses.MISSING)
-            if not plain or "InitVar" in written or "KW_ONLY" in written or type(one.default).__hash__ is None:
+            default, factory, compared = cls.__dict__.get(name, dataclasses.MISSING), dataclasses.MISSING, True
+            plain = "InitVar" not in written and "KW_ONLY" not in written
+            if isinstance(default, dataclasses.Field):
+                one = default
+                plain &= one.init and one.hash is None and one.kw_only in (False, dataclasses.MISSING)
+                default, factory, compared = one.default, one.default_factory, one.compare
+            if not plain or type(default).__hash__ is None:
                 return None
-            one.name, one.type, one.kw_only, one._field_type = name, hint, False, dataclasses._FIELD
-            found[name] = one
+            found[name] = default, factory, compared
         return found
 
     def _record(cls, own, frozen, slots, eq):
         fields = {}
         for base in cls.__mro__[-1:0:-1]:
-            fields.update(getattr(base, "__dataclass_fields__", {}))
-        fields.update(own)
-        body = {k: v for k, v in cls.__dict__.items() if k not in ("__dict__", "__weakref__")}
-        for name, one in own.items():
-            if slots or one.default is dataclasses.MISSING:
-                body.pop(name, None)
-            elif name in body:
-                body[name] = one.default
-        body["__dataclass_fields__"] = fields
-        body["__dataclass_params__"] = SimpleNamespace(
-            init=True, repr=True, eq=eq, order=False, unsafe_hash=False, frozen=frozen, match_args=True, kw_only=False,
-            slots=slots, weakref_slot=False,
-        )  # fmt: skip
-        body.setdefault("__match_args__", tuple(fields))
-        body.setdefault("__repr__", _repr)
-        body.setdefault("__init__", _init(fields, hasattr(cls, "__post_init__")))
-        body.setdefault("__signature__", _Signature())
+            if dataclasses.is_dataclass(base):
+                fields |= {one.name: (one.default, one.default_factory, one.compare) for one in dataclasses.fields(base)}
+        fields |= own
+        names, given = tuple(fields), dict(cls.__dict__)
+        methods = {
+            "__match_args__": names,
+            "__repr__": _repr,
+            "__init__": _init(fields, frozen, hasattr(cls, "__post_init__")),
+            "__replace__": _replace,
+        }
         if eq:
-            _compare(body, [one.name for one in fields.values() if one.compare], frozen)
+            methods |= _comparison(tuple(name for name in names if fields[name][2]), frozen, given.get("__hash__"))
         if frozen:
-            body.setdefault("__setattr__", _refuse_set)
-            body.setdefault("__delattr__", _refuse_delete)
+            methods |= {"__setattr__": _refuse_set, "__delattr__": _refuse_delete}
         if slots:
-            taken = {slot for base in cls.__mro__[1:-1] for slot in base.__dict__.get("__slots__", ())}
-            body["__slots__"] = tuple(name for name in fields if name not in taken)
-            body.setdefault("__getstate__", _state)
-            body.setdefault("__setstate__", _restore)
+            methods |= {"__getstate__": _state, "__setstate__": _restore}
+        more = {name: one for name, one in methods.items() if name not in given or name == "__hash__"}
+        left_out = {name for name in own if name in given and (slots or own[name][0] is dataclasses.MISSING)}
+        more |= {name: own[name][0] for name in own if name in given and name not in left_out}
+        made = _with_slots(cls, names, more, left_out) if slots else _completed(cls, more, left_out)
+        made.__dataclass_fields__ = _Asked(made, "__dataclass_fields__", lambda: _standard_fields(made, own, given))
+        made.__dataclass_params__ = _Asked(made, "__dataclass_params__", lambda: _standard(made, frozen).__dataclass_params__)
+        if "__signature__" not in given:
+            made.__signature__ = _Asked(made, "__signature__", lambda: inspect.signature(_standard(made, frozen)))
+        return made
+
+    def _completed(cls, more, left_out):
+        for name in left_out:
+            delattr(cls, name)
+        for name, one in more.items():
+            setattr(cls, name, one)
+        return cls
+
+    def _with_slots(cls, names, more, left_out):
+        """The class again, as slots have to be there when a class is made."""
+        taken = {slot for base in cls.__mro__[1:-1] for slot in base.__dict__.get("__slots__", ())}
+        body = {name: one for name, one in cls.__dict__.items() if name not in left_out | {"__dict__", "__weakref__"}}
+        body |= {**more, "__slots__": tuple(name for name in names if name not in taken)}
         made = type(cls)(cls.__name__, cls.__bases__, body)
         made.__qualname__ = cls.__qualname__
         return made
 
-    class _Signature:
-        """The constructor's signature, for whoever asks."""
+    class _Asked:
+        """An attribute of a class that is found when somebody asks for it."""
+
+        def __init__(self, owner, name, find):
+            self.owner, self.name, self.find = owner, name, find
 
         def __get__(self, record, cls):
-            parameters = list(inspect.signature(_compiled(cls)).parameters.values())[1:]
-            return inspect.Signature(parameters)
+            value = self.find()
+            setattr(self.owner, self.name, value)
+            return value
 
-    def _compiled(cls):
-        """The standard ``__init__`` of these fields."""
-        fields, frozen = cls.__dataclass_fields__.values(), cls.__dataclass_params__.frozen
-        body = {"__annotations__": {one.name: one.type for one in fields}}
-        for one in fields:
-            if one.default is not dataclasses.MISSING or one.default_factory is not dataclasses.MISSING:
-                body[one.name] = dataclasses.field(default=one.default, default_factory=one.default_factory)
+    def _standard_fields(cls, own, given):
+        """The fields as the standard library describes them, the inherited ones included."""
+        hints = inspect.get_annotations(cls)
+        body = {"__module__": cls.__module__, "__doc__": cls.__name__, "__annotations__": {name: hints[name] for name in own}}
+        body |= {name: given[name] for name in own if name in given}
+        twin = dataclasses.dataclass(type(cls.__name__, (), body), init=False, repr=False, eq=False, match_args=False)
+        fields = {}
+        for base in cls.__mro__[-1:0:-1]:
+            if dataclasses.is_dataclass(base):
+                fields |= {one.name: one for one in dataclasses.fields(base)}
+        return fields | {one.name: one for one in dataclasses.fields(twin)}
+
+    def _standard(cls, frozen):
+        """A standard dataclass of these fields: for its compiled ``__init__``, and for whoever asks how one is made."""
+        fields = dataclasses.fields(cls)
+        body = {one.name: dataclasses.field(default=one.default, default_factory=one.default_factory) for one in fields}
+        body |= {"__doc__": cls.__name__, "__annotations__": {one.name: one.type for one in fields}}
         if hasattr(cls, "__post_init__"):
             body["__post_init__"] = None
-        made = dataclasses.dataclass(type(cls.__name__, (), body), frozen=frozen, repr=False, eq=False)
+        made = dataclasses.dataclass(type(cls.__name__, (), body), frozen=frozen, repr=False, eq=False, match_args=False)
         made.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        return made.__init__
+        return made
 
-    def _init(fields, checked):
+    def _init(fields, frozen, checked):
         """An ``__init__`` that reads what it has to do, for the first objects; it leaves wrong arguments to the compiled one."""
         put, missing = object.__setattr__, dataclasses.MISSING
         names = tuple(fields)
-        others = tuple((one.name, one.default, one.default_factory) for one in fields.values())
+        others = tuple((name, default, factory) for name, (default, factory, _) in fields.items())
         left = OBJECTS_BEFORE_COMPILING
 
         def __init__(self, *args, **named):  # noqa: N807
@@ -133,12 +164,12 @@ else:
 
         def _compile(self):
             cls = next(c for c in type(self).__mro__ if c.__dict__.get("__init__") is __init__)
-            cls.__init__ = _compiled(cls)
+            cls.__init__ = _standard(cls, frozen).__init__
             return cls.__init__
 
         return __init__
 
-    def _compare(body, names, frozen):
+    def _comparison(names, frozen, own_hash):
         values = attrgetter(*names) if names else lambda record: ()
 
         def __eq__(self, other):  # noqa: N807
@@ -147,14 +178,16 @@ else:
         def __hash__(self):  # noqa: N807
             return hash(values(self))
 
-        hashed = body.get("__hash__") is not None  # a class that only defines __eq__ has a None there
-        body.setdefault("__eq__", __eq__)
-        if not hashed:
-            body["__hash__"] = __hash__ if frozen else None
+        if own_hash is not None:  # a class that only defines __eq__ has a None there
+            return {"__eq__": __eq__}
+        return {"__eq__": __eq__, "__hash__": __hash__ if frozen else None}
 
     def _repr(self):
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in dataclasses.fields(self) if one.repr)
         return f"{self.__class__.__qualname__}({shown})"
+
+    def _replace(self, /, **changes):
+        return dataclasses.replace(self, **changes)
 
     def _refuse_set(self, name, value):
         raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field
-from pathlib import Path
 from typing import Any, Literal
 
 from netfig.errors import InvalidInput, Missing, did_you_mean
@@ -21,7 +21,7 @@ from netfig.records import dataclass
 Pattern = Literal["none", "diagonal", "backdiagonal", "cross", "dots", "horizontal", "vertical", "grid"]
 
 BUILT_IN = ("light", "dark", "print")
-_THEMES = Path(__file__).with_name("themes")
+_THEMES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "themes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Theme:
     muted: str = "#47505E"
     light_mix: float = 0.55  # cuboid top: towards white
     dark_mix: float = 0.22  # cuboid side: towards the stroke
+    heat_mix: float = 0.2  # the hottest cell: towards the stroke, as far as its text can be read
     sans: tuple[str, ...] = ("Liberation Sans", "Arial", "Helvetica", "sans-serif")
     serif: tuple[str, ...] = ("Liberation Serif", "Times New Roman", "Times", "serif")
     mono: tuple[str, ...] = ("Liberation Mono", "Courier New", "monospace")
@@ -82,9 +83,11 @@ class Theme:
             name = name.rpartition(".")[0]
         return self.roles["default"]
 
-    def paint(self, role: str, tone: str = "fill", fade: float = 0.0) -> str | None:
+    def paint(self, role: str, tone: str = "fill", fade: float = 0.0, heat: float | None = None) -> str | None:
         """The colour that fills a shape of this role and `Tone`, or ``None`` where nothing is filled."""
         style = self.role(role)
+        if heat is not None:
+            return self.mix(self.page, self.mix(style.fill, style.stroke, self.heat_mix * heat), min(1.0, 0.04 + 1.16 * heat))
         colour = {
             "fill": style.fill,
             "light": self.mix(style.fill, "#FFFFFF", self.light_mix),
@@ -109,14 +112,14 @@ def load_theme(name_or_path: str) -> Theme:
         InvalidInput: the file is not TOML, or has keys or values a theme does not have (all of them are listed).
     """
     if name_or_path.endswith(".toml"):
-        path = Path(name_or_path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = _text_of(name_or_path)
         except OSError as error:
             raise Missing(f"cannot read the theme file {name_or_path!r}", why=error.strerror or str(error)) from error
         except UnicodeDecodeError as error:
             raise InvalidInput(f"the theme file {name_or_path!r} is not UTF-8 text", why=str(error)) from error
-        return _build(_parse(text, name_or_path), path.stem, name_or_path)
+        name = os.path.splitext(os.path.basename(name_or_path))[0]
+        return _build(_parse(text, name_or_path), name, name_or_path)
     if name_or_path not in BUILT_IN:
         raise Missing(f"there is no theme {name_or_path!r}", hint=did_you_mean(name_or_path, BUILT_IN))
     return _build(_built_in(name_or_path), name_or_path, name_or_path)
@@ -128,7 +131,12 @@ def _built_in(name: str) -> dict[str, Any]:
 
 @functools.cache
 def _stored(name: str) -> Mapping[str, Any]:
-    return _parse((_THEMES / f"{name}.toml").read_text(encoding="utf-8"), name)
+    return _parse(_text_of(os.path.join(_THEMES, f"{name}.toml")), name)
+
+
+def _text_of(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from netfig.errors import PluginError, UsageError
 from netfig.figure import Box, Figure, Group
 from netfig.hooks import Annotator, Format, NoOptions, OpKind, Renderer, Source, Specs, Writer, hookimpl
 from netfig.mathtext import plain
-from netfig.registry import Candidate, Registry, describe
+from netfig.registry import KINDS, Candidate, Registry, describe
 from netfig.registry.installed import _chosen
 from netfig.theme import Theme, load_theme
 
@@ -318,6 +318,17 @@ def test_an_option_documents_itself(registry: Registry) -> None:
         "how it looks",
     )
     assert depth.type == "int or none"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_built_ins_are_what_is_asked_of_plugins(kind: str) -> None:
+    """They are not checked at every start."""
+    ours = Registry([]).of(kind).values()
+    again = [replace(one, name=f"again-{one.name}") for one in ours]
+    said: list[str] = []
+    found = Registry([plugin(**offering(kind, *again))], report=said.append).of(kind)
+    assert said == []
+    assert {one.name for one in again} <= set(found)
 
 
 def test_every_option_of_the_built_ins_is_documented() -> None:

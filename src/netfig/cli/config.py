@@ -5,8 +5,7 @@ A key directly in the table is for every command that has the option; ``[tool.ne
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
+import os
 from typing import Any
 
 import click
@@ -35,7 +34,9 @@ def read_defaults(ctx: click.Context, group: click.Group) -> dict[str, Any] | No
     problems = _unknown(ctx, group, table)
     if problems:
         raise InvalidInput(
-            f"[tool.netfig] in {path.name!r} has {len(problems)} unknown keys", where=str(path), why="\n       ".join(problems)
+            f"[tool.netfig] in {os.path.basename(path)!r} has {len(problems)} unknown keys",
+            where=path,
+            why="\n       ".join(problems),
         )
     names = _options(found)
     values = {key: value for key, value in table.items() if not isinstance(value, dict)}
@@ -46,26 +47,30 @@ def read_defaults(ctx: click.Context, group: click.Group) -> dict[str, Any] | No
     return {command: merged}
 
 
-def _nearest() -> Path | None:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
+def _nearest() -> str | None:
+    folder, below = os.getcwd(), ""
+    while folder != below:
+        path = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(path):
             return path
+        folder, below = os.path.dirname(folder), folder
     return None
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: str) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except (OSError, UnicodeDecodeError):
         return {}  # somebody else's file: unreadable for everyone
     if "netfig" not in text:
         return {}
+    import tomllib
+
     try:
         table = tomllib.loads(text).get("tool", {}).get("netfig", {})
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{path.name!r} is not valid TOML", where=str(path), why=str(error)) from error
+        raise InvalidInput(f"{os.path.basename(path)!r} is not valid TOML", where=path, why=str(error)) from error
     return table if isinstance(table, dict) else {}
 
 

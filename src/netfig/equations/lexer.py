@@ -81,8 +81,9 @@ _LOWERED = "₀-₎ₐ-ₜᵢ-ᵪⱼ"  # as ranges: a regular expression of sing
 _RAISED = "²³¹ʰ-ʸˡ-ˣᴬ-ᵡᶛ-ᶿ⁰ⁱ⁴-ⁿⱽ"
 _LETTER = r"[^\W\d_²³¹ʰ-ʸˡ-ˣᴬ-ᵪᶛ-ᶿ⁰-₎ₐ-ₜⱼⱽͰ-Ͽ𝚨-𝟋]"  # any but Greek, which stands alone
 _GREEK = "[Ͱ-Ͽ𝚨-𝟋]"
+_ANY_LETTER = rf"(?:{_LETTER}|{_GREEK})"
 _COMBINE = "[\u0300-\u036f\u20d0-\u20ff]*"
-_TAIL = rf"(?:_(?:(?:{_LETTER}|{_GREEK}){_COMBINE}|[0-9])+)*"
+_TAIL = rf"(?:_(?:{_ANY_LETTER}{_COMBINE}|[0-9])+)*"
 _TOKEN = re.compile(
     rf"""(?P<space>[^\S\n]+|~|&|\$|\\begin\s*\{{[a-z]+\*?\}}|\\end\s*\{{[a-z]+\*?\}}|\\(?:label|tag)\s*\{{[^{{}}\n]*\}}|\\(?:left|right)\.)
       |(?P<nothing>[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+)
@@ -92,7 +93,7 @@ _TOKEN = re.compile(
       |(?P<word>\\(?:mathrm|mathit|mathsf|text|textrm|textit|operatorname\*?)\s*\{{\s*(?:\\[Dd]elta\s+)?(?:{_LETTER}{_COMBINE}|[0-9]|_)+\s*\}})
       |(?P<command>\\(?:[A-Za-z]+\*?|[^\w\n]|_))
       |(?P<reals>ℝ)
-      |(?P<name>(?:[Δδ]{_COMBINE}(?={_LETTER}(?!{_LETTER}))|(?={_LETTER})){_LETTER}{_COMBINE}(?:{_LETTER}{_COMBINE}|[0-9])*{_TAIL}|{_GREEK}{_COMBINE}[0-9]*{_TAIL})
+      |(?P<name>(?:(?:[Δδ]{_COMBINE}(?={_LETTER}(?!{_LETTER})))?{_LETTER}{_COMBINE}(?:{_LETTER}{_COMBINE}|[0-9])*|{_GREEK}{_COMBINE}[0-9]*){_TAIL})
       |(?P<sub>[{_LOWERED}]+)
       |(?P<sup>[{_RAISED}]+)
       |(?P<sign>\.\.\.|\.\.|\.\*|\./|\*\*|:=|<=|>=|\|\||[-+*/@=()\[\]{{}}^_,:;|'<>−–⊙∘◦⨀∗⊗÷·⋅×≔←∈…⋯‥‖∥’′⊤∞≤⩽≥⩾∀√∑∏‐‑‒—－＋＊／＝（）［］｛｝，；：])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-from pathlib import Path
 
 from netfig.errors import EngineFailed, Missing, UsageError, did_you_mean
 
@@ -97,6 +96,7 @@ def _executable(engine: str) -> str:
 def _embedded() -> str:
     """The executable the ``graphviz-pure`` wheel installed, found through its own file list: the PATH plays no part."""
     from importlib import metadata
+    from pathlib import Path
 
     hint = f"reinstall it: pip install --force-reinstall {EMBEDDED}"
     try:

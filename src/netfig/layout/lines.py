@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
@@ -45,14 +46,9 @@ def fit_line(text: Text, size: float, width: float = MAX_TEXT_WIDTH, *, strong: 
     if line.width <= width:
         return line
     parts = _pieces(text)
-    low, high = 0, len(parts)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if set_line(_cut(parts, middle), size, strong=strong).width <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return set_line(_cut(parts, low), size, strong=strong)
+    counts = range(1, len(parts) + 1)
+    kept = bisect_left(counts, True, key=lambda count: set_line(_cut(parts, count), size, strong=strong).width > width)
+    return set_line(_cut(parts, kept), size, strong=strong)
 
 
 def _pieces(text: Text) -> Text:
@@ -75,23 +71,34 @@ def _cut(parts: Sequence[Piece], count: int) -> Text:
 
 def wrap(text: Text, size: float, width: float) -> list[SetLine]:
     """`text` on as many lines as it needs; it breaks at spaces of its plain words only."""
-    lines: list[Text] = [()]
-    for piece in text:
-        if not isinstance(piece, Run) or piece.style not in ("plain", "strong"):
-            if lines[-1] and set_line((*lines[-1], piece), size).width > width:
-                lines.append(())
-            lines[-1] = (*lines[-1], piece)
-            continue
-        for word in re.findall(r"\s*\S+\s*?|\s+", piece.text):
-            grown = (*lines[-1], Run(word, piece.style))
-            if lines[-1] and set_line(_joined(grown), size).width > width:
-                lines.append((Run(word.lstrip(), piece.style),))
-            else:
-                lines[-1] = grown
-    return [set_line(_joined(line), size) for line in lines if line]
+    parts = [part for piece in text for part in _words(piece)]
+    lines: list[SetLine] = []
+    while parts:
+        whole = set_line(_joined(parts), size)
+        if whole.width <= width:
+            return [*lines, whole]
+        counts = range(1, len(parts))
+        kept = max(1, bisect_left(counts, True, key=lambda count: set_line(_joined(parts[:count]), size).width > width))
+        while kept < len(parts) and isinstance(mark := parts[kept], Run) and mark.text in _MARKS:
+            kept += 1  # a mark stays with what is before it
+        lines.append(set_line(_joined(parts[:kept]), size))
+        parts = parts[kept:]
+        if parts and isinstance(first := parts[0], Run):
+            parts[0] = Run(first.text.lstrip(), first.style)
+    return lines
 
 
-def _joined(text: Text) -> Text:
+_MARKS = (".", ",", ";", ":", ")", ").", "),")
+
+
+def _words(piece: Piece) -> Text:
+    """What of a piece stays together on a line."""
+    if not isinstance(piece, Run) or piece.style not in ("plain", "strong"):
+        return (piece,)
+    return tuple(Run(word, piece.style) for word in re.findall(r"\s*\S+|\s+", piece.text))
+
+
+def _joined(text: Sequence[Piece]) -> Text:
     out: list[Piece] = []
     for piece in text:
         last = out[-1] if out else None

@@ -131,9 +131,20 @@ def _arc(centre: Point, rx: float, ry: float, start: float, end: float, steps: i
 
 def depth(shape: Shape, point: Point) -> float:
     """How far a point lies inside a shape's outline; negative outside."""
+    if shape.kind == "rect":
+        return _depth_in_rect(shape.bounds, shape.radius, point)
     corners = outline(shape)
     gap = min(point_to_segment(point, s) for s in segments_of(corners, closed=True))
     return gap if _within(point, corners) else -gap
+
+
+def _depth_in_rect(bounds: Bounds, radius: float, point: Point) -> float:
+    """Depth in a rectangle with rounded corners: the distance from a smaller one in it whose corners are sharp, turned round."""
+    left, top, right, bottom = bounds
+    r = min(radius, (right - left) / 2, (bottom - top) / 2)
+    across = abs(point[0] - (left + right) / 2) - (right - left) / 2 + r
+    down = abs(point[1] - (top + bottom) / 2) - (bottom - top) / 2 + r
+    return r - math.hypot(max(across, 0.0), max(down, 0.0)) - min(max(across, down), 0.0)
 
 
 def _within(point: Point, corners: tuple[Point, ...]) -> bool:

@@ -8,7 +8,6 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from netfig.errors import Missing, NetfigError, UsageError, shown
 
@@ -24,17 +23,19 @@ def write_files(products: Mapping[str, bytes]) -> None:
         Missing: a folder is not there or cannot be written.
         NetfigError: the disk refused.
     """
-    ready: list[tuple[str, Path]] = []
+    ready: list[tuple[str, str]] = []
     try:
         for path, data in products.items():
             if path != STDOUT:
-                final = Path(os.path.realpath(path))  # a link stays a link
+                final = os.path.realpath(path)  # a link stays a link
                 ready.append((_beside(final, data), final))
         for temporary, final in ready:
             try:
                 os.replace(temporary, final)
             except OSError as error:
-                raise NetfigError(f"cannot write {final.name!r}", where=str(final), why=error.strerror or str(error)) from error
+                raise NetfigError(
+                    f"cannot write {os.path.basename(final)!r}", where=final, why=error.strerror or str(error)
+                ) from error
     finally:
         for temporary, _ in ready:
             with contextlib.suppress(OSError):
@@ -49,7 +50,7 @@ def check_writable(path: str) -> None:
     """Say before the long work, not after it, that a file cannot be written."""
     if path == STDOUT:
         return
-    folder = Path(path).parent
+    folder = os.path.dirname(path) or os.curdir
     if "\0" in path:
         raise UsageError(f"{path!r} is not a file name", why="it holds a NUL character")
     try:
@@ -60,26 +61,27 @@ def check_writable(path: str) -> None:
         raise Missing(f"cannot write {shown(path)}", why=error.strerror or str(error)) from error
     if is_folder:
         raise UsageError(
-            f"{path!r} is a folder, not a file", hint="name the file, such as " + repr(str(Path(path) / "figure.svg"))
+            f"{path!r} is a folder, not a file", hint="name the file, such as " + repr(os.path.join(path, "figure.svg"))
         )
-    if not folder.is_dir():
-        raise Missing(f"cannot write {path!r}", why=f"the folder {str(folder)!r} does not exist", hint=f"mkdir -p {folder}")
+    if not os.path.isdir(folder):
+        raise Missing(f"cannot write {path!r}", why=f"the folder {folder!r} does not exist", hint=f"mkdir -p {folder}")
     if not os.access(folder, os.W_OK):
-        raise Missing(f"cannot write {path!r}", why=f"the folder {str(folder)!r} is not writable")
+        raise Missing(f"cannot write {path!r}", why=f"the folder {folder!r} is not writable")
 
 
-def _new_file(path: Path) -> tuple[int, str]:
+def _new_file(path: str) -> tuple[int, str]:
     """A file beside `path` that nobody else has, only ours to read; `tempfile` would do it, and load five compressors."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    folder, suffix = os.path.dirname(path), os.path.splitext(path)[1]
     for number in itertools.count():
-        name = str(path.with_name(f".netfig-{os.getpid()}-{number}{path.suffix}"))
+        name = os.path.join(folder, f".netfig-{os.getpid()}-{number}{suffix}")
         with contextlib.suppress(FileExistsError):
             return os.open(name, flags, 0o600), name
     raise AssertionError("the count does not end")
 
 
-def _beside(path: Path, data: bytes) -> str:
-    check_writable(str(path))
+def _beside(path: str, data: bytes) -> str:
+    check_writable(path)
     temporary = ""
     try:
         handle, temporary = _new_file(path)
@@ -90,14 +92,14 @@ def _beside(path: Path, data: bytes) -> str:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise NetfigError(f"cannot write {str(path)!r}", why=error.strerror or str(error)) from error
+        raise NetfigError(f"cannot write {path!r}", why=error.strerror or str(error)) from error
     return temporary
 
 
-def _mode_of(path: Path) -> int:
+def _mode_of(path: str) -> int:
     """The permissions the file has, or would get from an ordinary ``open``: temporary files are private."""
     try:
-        return path.stat().st_mode & 0o777
+        return os.stat(path).st_mode & 0o777
     except OSError:
         mask = os.umask(0)
         os.umask(mask)

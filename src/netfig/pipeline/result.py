@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netfig.errors import UsageError, did_you_mean
@@ -13,6 +12,7 @@ from netfig.pipeline.files import STDOUT, check_writable, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from netfig.drawing import Drawing
     from netfig.figure import Direction
@@ -115,6 +115,8 @@ class Result:
 
     def save(self, *paths: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write one or several files, all or none; the format follows from each suffix."""
+        from pathlib import Path
+
         names = [os.fspath(path) for path in paths]
         for name in names:
             self.check_path(name)
@@ -156,7 +158,7 @@ class Result:
 
 def suffix_of(path: str) -> str:
     """The format a file name asks for."""
-    suffix = Path(path).suffix.removeprefix(".").lower()
+    suffix = os.path.splitext(path)[1].removeprefix(".").lower()
     if not suffix:
         raise UsageError(
             f"the file name {path!r} has no suffix, so its format is not known", hint=f"for example {path + '.svg'!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -110,9 +111,12 @@ def split(word: str) -> tuple[str, str, str]:
 
 def _hints(descriptor: HasOptions) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(descriptor.options)
+        return _hints_of(descriptor.options)
     except Exception as error:  # a plugin's annotations may name anything
         raise PluginError(f"the option types of {descriptor.name!r} cannot be read", why=str(error)) from error
+
+
+_hints_of = functools.cache(typing.get_type_hints)
 
 
 def _is_union(hint: Any) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netfig.drawing import Face, Item, Label
@@ -27,9 +27,9 @@ class EmbeddedFont:
     rule: str
 
 
-def font_path(face: Face) -> Path:
+def font_path(face: Face) -> str:
     """The bundled file of a face."""
-    return Path(__file__).parent.parent / "fonts" / FONT_FILES[face]
+    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "fonts", FONT_FILES[face])
 
 
 def embedded(items: Iterable[Item]) -> tuple[EmbeddedFont, ...]:

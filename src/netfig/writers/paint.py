@@ -52,11 +52,11 @@ def shape_paint(shape: Shape, theme: Theme) -> Paint:
     if shape.fade and stroke:
         stroke = theme.mix(stroke, theme.page, shape.fade)
     return Paint(
-        theme.paint(shape.role, shape.tone, shape.fade),
+        theme.paint(shape.role, shape.tone, shape.fade, shape.heat),
         stroke,
         style.width if shape.width is None else shape.width,
         shape.dashed or style.dashed,
-        style.pattern if shape.tone == "fill" else "none",  # the lighter and darker faces of a body are told apart by their grey
+        style.pattern if shape.tone == "fill" and shape.heat is None else "none",  # the lighter and darker faces of a body are told apart by their grey
         theme.mix(style.stroke, theme.page, max(shape.fade, 0.35)),
     )
 
@@ -235,11 +235,13 @@ def merged_runs(label: Label) -> Label:
     found: list[Glyphs] = []
     for run in label.runs:
         text = clean(run.text)
-        run = dataclasses.replace(run, text=text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…")
+        text = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+        run = run if text == run.text else dataclasses.replace(run, text=text)
         last = found[-1] if found else None
         same = last is not None and (last.face, last.size, last.dy, last.squeeze) == (run.face, run.size, run.dy, run.squeeze)
         if last is not None and same and abs(last.x + last.width - run.x) < 0.05:
             found[-1] = dataclasses.replace(last, text=last.text + run.text, width=run.x + run.width - last.x)
         elif run.text:
             found.append(run)
-    return dataclasses.replace(label, runs=tuple(found))
+    runs = tuple(found)
+    return label if runs == label.runs else dataclasses.replace(label, runs=runs)

@@ -64,7 +64,7 @@ def _register_fonts() -> None:
     known = set(pdfmetrics.getRegisteredFontNames())
     for face in FONT_FILES:
         if _font_name(face) not in known:
-            pdfmetrics.registerFont(TTFont(_font_name(face), str(font_path(face))))
+            pdfmetrics.registerFont(TTFont(_font_name(face), font_path(face)))
 
 
 class _Pdf:
