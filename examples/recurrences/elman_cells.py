@@ -1,8 +1,8 @@
 # title: Elman network as a loop over nn.RNNCell
 # category: Recurrences
 # summary: A loop written by hand calls one cell at every step; its steps are found to be alike and drawn as one recurrence.
-# command: netfig draw examples/recurrences/elman_cells.py:Elman --input 5x3 --renderer unrolled -o elman-cells.svg
-# command: netfig draw examples/recurrences/elman_cells.py:Elman --input 5x3 --renderer folded -o elman-cells-folded.svg
+# command: netfig draw examples/recurrences/elman_cells.py:Elman --input 6x3 --renderer unrolled --width 7.2in -o elman-cells.svg
+# command: netfig draw examples/recurrences/elman_cells.py:Elman --input 6x3 --renderer folded -o elman-cells-folded.svg
 
 import torch
 from torch import Tensor, nn

@@ -1,8 +1,8 @@
 # title: Elman network as a loop over three nn.Linear
 # category: Recurrences
 # summary: Nothing but linear layers, a tanh and a loop; what one step hands to the next makes it a recurrence.
-# command: netfig draw examples/recurrences/elman_linears.py:Elman --input 5x3 --renderer unrolled -o elman-linears.svg
-# command: netfig draw examples/recurrences/elman_linears.py:Elman --input 5x3 --renderer cell -o elman-linears-cell.svg
+# command: netfig draw examples/recurrences/elman_linears.py:Elman --input 6x3 --renderer unrolled --width 7.2in -o elman-linears.svg
+# command: netfig draw examples/recurrences/elman_linears.py:Elman --input 6x3 --renderer cell -o elman-linears-cell.svg
 
 import torch
 from torch import Tensor, nn

@@ -1,7 +1,7 @@
 # title: Elman network as nn.RNN
 # category: Recurrences
 # summary: PyTorch's recurrent layer with a linear layer on every state; the trace is recognised as the recurrence it is.
-# command: netfig draw examples/recurrences/elman_module.py:Elman --input 5x3 --renderer unrolled -o elman-module.svg
+# command: netfig draw examples/recurrences/elman_module.py:Elman --input 6x3 --renderer unrolled --width 7.2in -o elman-module.svg
 
 from torch import Tensor, nn
 

@@ -1,8 +1,8 @@
 # title: LSTM language model
 # category: Recurrences
 # summary: Words are embedded, a loop over nn.LSTMCell carries two states, and every state gives the scores of the next word.
-# command: netfig draw examples/recurrences/lstm_language_model.py:LanguageModel --input words=4:int64 --renderer unrolled -o lstm-language-model.svg
-# command: netfig draw examples/recurrences/lstm_language_model.py:LanguageModel --input words=4:int64 --renderer cell -o lstm-language-model-cell.svg
+# command: netfig draw examples/recurrences/lstm_language_model.py:LanguageModel --input words=3:int64 --renderer unrolled --width 7.2in -o lstm-language-model.svg
+# command: netfig draw examples/recurrences/lstm_language_model.py:LanguageModel --input words=3:int64 --renderer cell -o lstm-language-model-cell.svg
 
 import torch
 from torch import Tensor, nn

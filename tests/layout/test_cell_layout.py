@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache
 from itertools import combinations, pairwise
+from math import hypot
 from pathlib import Path
 
 import pytest
@@ -245,3 +246,45 @@ def test_the_same_cell_gives_the_same_drawing_whatever_the_hash_seed() -> None:
     ]
     assert runs[0] == runs[1]
     assert len(runs[0]) > 1000
+
+
+# --- on paper ------------------------------------------------------------------------------------------------------------------
+
+
+def text_sizes(drawing: Drawing) -> list[float]:
+    return sorted(run.size for label in drawing.labels for run in label.runs)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "mgu", "lstm-peephole"])
+def test_a_cell_of_the_library_is_no_larger_than_a_page(name: str) -> None:
+    _, drawing = drawn(name)
+    assert drawing.width <= 520
+    assert drawing.height <= 680
+
+
+def test_a_cell_that_is_wider_than_the_paper_comes_closer_together_and_its_text_keeps_its_size() -> None:
+    figure, wide = drawn("gru")
+    narrow = lay_out(figure, THEME, width=430.0)
+    assert narrow.width <= 430 < wide.width
+    assert text_sizes(narrow) == text_sizes(wide)
+    assert lint(narrow, THEME) == ()
+
+
+def head_of(line: Line) -> tuple[float, float, float, float]:
+    """What the head of a wire covers; heads are level or upright, and 0.7 times as broad as long."""
+    length = THEME.role(line.role).head
+    (a, b), (c, d) = line.points[-2:]
+    part = length / (abs(a - c) + abs(b - d))
+    e, f = c + (a - c) * part, d + (b - d) * part
+    x, y = (0.0, 0.35 * length) if b == d else (0.35 * length, 0.0)
+    return min(c, e) - x, min(d, f) - y, max(c, e) + x, max(d, f) + y
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_name_comes_near_the_head_of_a_wire(name: str) -> None:
+    _, drawing = drawn(name)
+    heads = [head_of(line) for line in drawing.lines if line.head]
+    for label in drawing.labels:
+        if label.id.startswith("wire/"):
+            a, b, c, d = label.bounds
+            assert all(hypot(max(a - g, e - c, 0), max(b - h, f - d, 0)) >= 2.5 for e, f, g, h in heads), label.text

@@ -256,3 +256,25 @@ def test_many_lanes_run_alike_at_every_step() -> None:
 
 def test_the_same_figure_gives_the_same_drawing() -> None:
     assert lay_out(lanes(), LIGHT) == lay_out(lanes(), LIGHT)
+
+
+def test_what_is_little_wider_than_a_page_stands_closer_together_in_text_of_the_same_size() -> None:
+    usual, closer = (lay_out(chain(steps), LIGHT) for steps in (2, 3))
+    assert max(usual.width, closer.width) <= 520
+    sizes = [{run.size for label in drawing.labels for run in label.runs} for drawing in (usual, closer)]
+    assert sizes[0] == sizes[1]
+    assert not lint(closer, LIGHT)
+
+
+def test_what_is_much_wider_than_a_page_keeps_its_usual_gaps() -> None:
+    drawing = lay_out(chain(12), LIGHT)
+    assert drawing.width > 520
+    inputs = sorted((s.bounds[0], s.bounds[2]) for s in drawing.shapes if s.id.startswith("x_"))
+    assert min(b[0] - a[1] for a, b in itertools.pairwise(inputs)) >= 59.9
+
+
+def test_a_fork_has_the_colour_of_the_trunk() -> None:
+    boxes = [box("a", 0, 0), box("b", 1, 1), box("c", 1, 0)]
+    figure = grid(boxes, [wire("a", "b", role="memory", emphasis="strong"), wire("a", "c")])
+    dots = [s for s in lay_out(figure, LIGHT).shapes if s.part == "junction"]
+    assert [dot.role for dot in dots] == ["memory.strong"]

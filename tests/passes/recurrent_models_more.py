@@ -229,6 +229,61 @@ class OneNumber(nn.Module):
         return torch.cat(out, 1)
 
 
+class PastStates(Basic):
+    """A cell that attends to all states so far, which it keeps in one of three ways."""
+
+    def __init__(self, keeps: str) -> None:
+        super().__init__()
+        self.keeps = keeps
+
+    def add(self) -> None:
+        self.cell, self.q = nn.RNNCell(3, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(x.shape[0], 4)
+        listed, cache, buffer = [h], h[:, None], x.new_zeros(x.shape[0], x.shape[1] + 1, 4)
+        for t in range(x.shape[1]):
+            if self.keeps == "list":
+                states = torch.stack(listed, 1)
+            else:
+                states = cache if self.keeps == "cache" else buffer[:, : t + 1].clone()
+            weights = torch.softmax((self.q(h)[:, None] * states).sum(-1), -1)
+            h = self.cell(x[:, t], (weights[..., None] * states).sum(1))
+            if self.keeps == "list":
+                listed.append(h)
+            elif self.keeps == "cache":
+                cache = torch.cat([cache, h[:, None]], 1)
+            else:
+                buffer[:, t + 1] = h
+        return self.y(h)
+
+
+class SumOfStates(Basic):
+    """A cell that reads the sum of all states so far."""
+
+    def add(self) -> None:
+        self.cell = nn.RNNCell(3, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = [x.new_zeros(x.shape[0], 4)]
+        for t in range(x.shape[1]):
+            states.append(self.cell(x[:, t], sum(states)))
+        return self.y(states[-1])
+
+
+class Shifted(Basic):
+    """A state whose halves move on: [the second half; what is new]."""
+
+    def add(self) -> None:
+        self.new = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(x.shape[0], 6)
+        for t in range(x.shape[1]):
+            h = torch.cat([h[:, 3:], torch.tanh(self.new(h)) + x[:, t]], 1)
+        return h
+
+
 MORE = {
     "from the second": FromSecond,
     "residual": Residual,
@@ -241,5 +296,6 @@ MORE = {
     "einsum": Einsum,
     "flipped": Flipped,
     "two layers in a cell": TwoLayersInACell,
+    "shifted": Shifted,
 }
 """More loops over an input ``x`` of shape (batch, T, 3)."""

@@ -18,7 +18,7 @@ from netfig.evaluation import evaluate
 from netfig.graph import Graph, Ref
 from netfig.graph.plates import fold, unroll
 from netfig.mathtext import text_of
-from netfig.passes.expand import expand
+from netfig.passes.expand import expand, expand_step
 
 INPUT, HIDDEN, STEPS, BATCH = 3, 4, 5, 2
 
@@ -104,6 +104,40 @@ def test_the_weights_stay_the_models_own_and_those_of_the_gates_are_their_rows()
     rows = next(op for op in graph.ops if op.kind == "chunk" and list(op.reads) == ["weight_ih_l0"])
     assert [text_of(graph.value_by_id[out].symbol) for out in rows.outputs] == ["W_ir", "W_iz", "W_in"]
     assert [graph.value_by_id[out].type.sizes for out in rows.outputs] == [(HIDDEN, INPUT)] * 3
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+def test_a_cell_called_once_is_a_sequence_of_one_step_and_computes_what_torch_computes(kind: type[nn.RNNCellBase]) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell, self.head = kind(INPUT, HIDDEN), nn.Linear(HIDDEN, 2)
+
+        def forward(self, x: Tensor, h: Tensor, c: Tensor) -> Tensor:
+            state = self.cell(x, (h, c) if kind is nn.LSTMCell else h)
+            return self.head(state[0] if kind is nn.LSTMCell else state)
+
+    model = Net().double()
+    given = [torch.randn(1, size).double() for size in (INPUT, HIDDEN, HIDDEN)]
+    graph = expand_step(netfig.trace(model, *given))
+    assert graph is not None
+    assert [(axis.id, axis.extent.size) for axis in graph.axes] == [("t", 1)]
+    last = given[2][0] if kind is nn.LSTMCell else given[2]  # what is no state of the cell keeps its batch
+    values = numbers(graph, model, (given[0], given[1][0], last), batch_first=False)
+    found = evaluate(graph, {id: value for id, value in values.items() if id in graph.value_by_id})
+    torch.testing.assert_close(found[graph.outputs[0].value], model(*given)[0], rtol=0, atol=1e-12)
+
+
+def test_several_calls_of_a_cell_are_no_single_step() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = nn.RNNCell(INPUT, HIDDEN)
+
+        def forward(self, x: Tensor, h: Tensor) -> Tensor:
+            return self.cell(x, self.cell(x, h))
+
+    assert expand_step(netfig.trace(Net(), torch.randn(1, INPUT), torch.randn(1, HIDDEN))) is None
 
 
 def test_a_step_reads_the_states_before_it_and_a_backward_one_those_after_it() -> None:

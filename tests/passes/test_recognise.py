@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable, Mapping
 
 import pytest
 import torch
 from recurrent_models import LOOPS, Around, Cells, LastState, ThreeLinears, Translator, Words, numbers
-from recurrent_models_more import MORE, Attending, Flow, OneNumber, TimeFirst
+from recurrent_models_more import MORE, Attending, Flow, OneNumber, PastStates, SumOfStates, TimeFirst
 from torch import Tensor, nn
 
 import netfig
@@ -176,8 +177,22 @@ def test_weights_are_named_after_what_they_lead_from_and_to() -> None:
 def test_the_gates_of_an_lstm_are_rows_of_its_matrices_and_have_their_letters() -> None:
     graph = recognise(traced(Cells(nn.LSTMCell), torch.randn(1, 3, 3)))
     names = {v.id: v.names[0] for v in graph.values if v.kind == "parameter"}
-    assert [names[f"W_x{gate}"] for gate in "ifgo"] == [f"cell.weight_ih[{n}:{n + 4}]" for n in (0, 4, 8, 12)]
+    assert [names[f"W_i{gate}"] for gate in "ifgo"] == [f"cell.weight_ih[{n}:{n + 4}]" for n in (0, 4, 8, 12)]
     assert equations(graph)[4:6] == ["c_t = f_t ⊙ c_{t−1} + i_t ⊙ g_t", "h_t = o_t ⊙ tanh(c_t)"]
+
+
+def test_weights_of_torchs_cells_are_spelled_as_in_the_library() -> None:
+    for cell, kind in ((nn.LSTMCell, "lstm"), (nn.GRUCell, "gru")):
+        found = {v.id for v in recognise(traced(Cells(cell), torch.randn(1, 3, 3))).values if v.kind == "parameter"}
+        library = {v.id for v in netfig.trace(f"cell:{kind}").values if v.kind == "parameter"}
+        assert {name for name in library if name[0] == "W"} <= found
+
+
+def test_gates_and_states_are_called_what_the_library_calls_them() -> None:
+    for cell, kind in ((nn.LSTMCell, "lstm"), (nn.GRUCell, "gru")):
+        notes = [recognise(traced(Cells(cell), torch.randn(1, 3, 3))).notes, netfig.trace(f"cell:{kind}").notes]
+        found, library = ({n.subject: n.value for n in one if n.key == "label" and n.subject != "y"} for one in notes)
+        assert found == library
 
 
 def test_a_gru_has_the_equations_of_the_library() -> None:
@@ -285,6 +300,22 @@ def test_what_is_merely_reused_is_not_folded_and_it_says_why(
     graph = recognise(given)
     assert why_not(graph) == [why]
     assert (graph.ops, graph.values, graph.scopes) == (given.ops, given.values, given.scopes)
+
+
+@pytest.mark.parametrize("keeps", ["list", "cache", "buffer"])
+@pytest.mark.parametrize("steps", [3, 5])
+def test_steps_that_read_ever_more_are_not_one_step_and_it_says_what_grows(keeps: str, steps: int) -> None:
+    graph = recognise(traced(PastStates(keeps), torch.randn(2, steps, 3)))
+    (why,) = why_not(graph)
+    assert str(why).startswith("each step reads one thing more than the one before ('")
+    named = re.findall(r"'(.+?)'", str(why))
+    sizes = [graph.value_by_id[graph.op_by_id[op].outputs[0]].type.sizes for op in named]
+    assert [size[1] for size in sizes] == [1, 2, 3] or [size[1] for size in sizes] == [2, 3, 4]
+
+
+def test_a_sum_over_ever_more_states_is_not_folded() -> None:
+    (why,) = why_not(recognise(traced(SumOfStates(), torch.randn(2, 3, 3))))
+    assert str(why).startswith("steps 1 and 2 differ in how far back add reads: both read ")
 
 
 def test_the_layers_of_a_transformer_are_no_recurrence() -> None:

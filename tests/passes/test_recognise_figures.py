@@ -12,7 +12,9 @@ from click.testing import CliRunner
 import netfig
 from netfig.cli import cli
 from netfig.figure import Box, Figure, Group
+from netfig.layout import lay_out
 from netfig.mathtext import text_of
+from netfig.theme import load_theme
 
 EXAMPLES = Path(__file__).parents[2] / "examples/recurrences"
 FORMS = ("elman_module", "elman_cells", "elman_linears")
@@ -110,3 +112,66 @@ def test_the_pass_is_asked_for_by_name_where_a_graph_is_made() -> None:
     result = CliRunner().invoke(cli, ["trace", f"{EXAMPLES}/elman_linears.py:Elman", "--input", "5x3", "--pass", "recognise"])
     assert result.exit_code == 0
     assert "over t" in result.stdout
+
+
+def test_an_embedding_is_the_layer_that_looks_it_up_and_its_name_stands_on_the_wire() -> None:
+    found = figure(f"{EXAMPLES}/lstm_language_model.py:LanguageModel", "words=3:int64", renderer="unrolled")
+    one = next(box for box in boxes(found.root) if box.id == "x[t=1]")
+    assert (one.role, [text_of(line) for line in one.title]) == ("layer.cell", ["E"])
+    into = next(wire for wire in found.wires if wire.target.box == one.id)
+    out = next(wire for wire in found.wires if wire.source.box == one.id)
+    assert (into.chips, text_of(out.label)) == ((), "x_1")
+
+
+def test_in_a_cell_the_gates_read_an_embedding_from_their_bus_and_stand_in_one_row() -> None:
+    found = figure(f"{EXAMPLES}/lstm_language_model.py:LanguageModel", "words=3:int64", renderer="cell")
+    bus = next(box for box in boxes(found.root) if box.role == "op.merge")
+    readers = [wire.target.box for wire in found.wires if wire.source.box == bus.id]
+    gates = {box.id: [text_of(line) for line in box.title] for box in boxes(found.root) if box.role == "activation.gate"}
+    assert sorted(readers) == sorted(gates)
+    assert sorted(gates.values()) == [["tanh", "candidate"], ["σ", "forget"], ["σ", "input"], ["σ", "output"]]
+    sources = {wire.source.box for wire in found.wires if wire.target.box == bus.id}
+    embedding = next(box for box in boxes(found.root) if box.role == "layer.cell")
+    assert embedding.id in sources
+    assert [text_of(line) for line in embedding.title] == ["embedding", "E"]
+    drawing = lay_out(found, load_theme("light"))
+    middles = {s.id: (s.bounds[1] + s.bounds[3]) / 2 for s in drawing.shapes}
+    assert len({round(middles[gate], 1) for gate in gates}) == 1
+    assert middles[embedding.id] > middles[bus.id] > middles[readers[0]]
+
+
+def test_chips_with_weights_of_different_layers_say_which(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("from torch import nn\n\nnet = nn.LSTM(3, 4, num_layers=2)\n")
+    found = figure(f"{tmp_path}/net.py:net", "input=5x3", renderer="unrolled", steps=2)
+    weights: dict[str, set[tuple[str, ...]]] = {}
+    for wire in found.wires:
+        for chip in wire.chips:
+            weights.setdefault(text_of(chip.title), set()).add(chip.stands_for)
+    assert len(weights) == 4
+    assert {len(held) for held in weights.values()} == {1}
+
+
+ONE_STEP = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(3, 4)
+
+    def forward(self, x, h, c):
+        return self.cell(x, (h, c))
+"""
+
+
+def test_a_cell_that_is_called_once_is_drawn_as_the_step_of_the_library(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(ONE_STEP)
+    found = figure(f"{tmp_path}/net.py:Net", "x=3", "h=4", "c=4", renderer="cell")
+    expected = figure("cell:lstm", renderer="cell")
+
+    def seen(one: Figure) -> list[tuple[str, list[str]]]:
+        return sorted((box.role, [text_of(line) for line in box.title]) for box in boxes(one.root))
+
+    assert seen(found) == seen(expected)
+    assert sorted(text_of(wire.label) for wire in found.wires) == sorted(text_of(wire.label) for wire in expected.wires)
+    assert [text_of(line) for line in found.equations] == [text_of(line) for line in expected.equations]

@@ -255,6 +255,13 @@ def test_a_family_is_drawn_once_as_a_stack() -> None:
     assert {"Q_i", "K_i", "V_i", "h_{t−i}"} <= stacked
 
 
+def test_a_product_of_numbers_has_the_sign_and_the_name_that_its_equation_gives_it() -> None:
+    text = "f[t] : scalar,  x[t] : scalar,  c[t] : scalar\nc[t] = f[t] c[t-1] + x[t]"
+    figure = cell(program(text))
+    assert titles(figure, "op") == ["+", "×"]
+    assert names(figure) == {"f_t c_{t−1}"}
+
+
 def test_numbers_and_weights_alone_are_written_out() -> None:
     figure = cell(program("x[t] : m,  h[t] : m,  α : scalar\nh[t] = (1 - α) h[t-1] + α tanh(x[t])"))
     assert titles(figure, "weight") == ["× (1 − α)", "× α"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from recurrences import ALL, ELMAN, HANDED_OVER, SKIPS, drawn, hangs_on, members, program, rolled
+from recurrences import ALL, ELMAN, HANDED_OVER, JORDAN, SKIPS, drawn, hangs_on, members, program, rolled
 
 from netfig.errors import UsageError
 from netfig.figure import Figure
@@ -230,27 +230,37 @@ def test_the_same_program_gives_the_same_figure() -> None:
     assert lay_out(unrolled(program(ELMAN)), LIGHT) == lay_out(unrolled(program(ELMAN)), LIGHT)
 
 
-def test_a_decoder_attends_to_every_state_of_the_encoder_that_is_drawn_and_to_those_left_out() -> None:
-    figure = unrolled(rolled("example-bahdanau"), steps=3)
-    for step in (1, 2, 3):
-        box = figure.boxes[f"c[t={step}]"]
-        assert (text_of(box.title[0]), box.role) == ("Attend", "attention.plain")
-        sources = [w.source.box for w in figure.wires if w.target.box == box.id]
-        assert {"h[j=1]", "h[j=2]", "h[j=3]", "h[j=1000000]", f"s[t={step - 1}]"} <= set(sources)
-        assert any(source.startswith("dots") for source in sources)
-        assert [text_of(w.label) for w in figure.wires if w.source.box == box.id] == [f"c_{step}"]
-        assert chips_between(figure, box.id, f"s[t={step}]") == ["C_s"]
-        assert chips_between(figure, "h[j=1]", box.id) == ["v, U_a"]
-
-
-def test_the_weights_to_all_steps_that_attend_are_drawn_once_for_each_state() -> None:
-    drawing = lay_out(unrolled(rolled("example-bahdanau"), steps=3), LIGHT)
-    assert not lint(drawing, LIGHT)
-    assert len([label for label in drawing.labels if label.text.replace(" ", "") == "v,Ua"]) == 5
-
-
 @pytest.mark.parametrize(("name", "steps"), [("elman", 3), ("elman", 2), ("example-scalar-chain", 3), ("example-three-layer-shapes", 3), ("example-jordan", 2)])  # noqa: E501  # fmt: skip
 def test_it_prints_in_one_column_of_a_paper(name: str, steps: int) -> None:
     drawing = lay_out(unrolled(rolled(name), steps=steps), LIGHT, width=234)
     assert drawing.scale == 1.0
     assert not lint(drawing, LIGHT)
+
+
+def test_an_output_that_is_fed_back_is_painted_as_an_output_and_a_hidden_layer_as_a_state() -> None:
+    roles = {id: box.role for id, box in unrolled(program(JORDAN)).boxes.items() if not box.role.startswith("ellipsis")}
+    assert {role for id, role in roles.items() if id.startswith("y[")} == {"output"}
+    assert {role for id, role in roles.items() if id.startswith("h[")} == {"state"}
+
+
+def test_a_state_that_reads_itself_stays_a_state_although_it_is_the_output() -> None:
+    assert {unrolled(rolled("gru")).boxes[f"h[t={n}]"].role for n in range(4)} == {"state"}
+
+
+def test_a_closed_cell_is_painted_as_a_layer_and_the_states_before_it_as_states() -> None:
+    boxes = unrolled(rolled("lstm")).boxes
+    assert (boxes["h,c[t=1]"].role, boxes["h[t=0]"].role, boxes["c[t=0]"].role) == ("layer.cell", "state", "state")
+
+
+def test_only_a_state_that_goes_on_past_all_weights_is_a_highway() -> None:
+    figure = unrolled(rolled("lstm"))
+    assert {text_of(w.label) for w in figure.wires if w.role == "state" and w.label} == {"c_1", "c_2", "c_3"}
+    assert not any(w.chips for w in figure.wires if w.role == "state")
+    assert {w.role for w in unrolled(program(ELMAN)).wires} == {"data"}
+
+
+def test_what_is_highlighted_is_thick_and_the_caption_says_so() -> None:
+    figure = unrolled(rolled("lstm"), highlight="c[2]")
+    assert text_of(figure.caption[-1]) == "Thick: all that c_2 depends on."
+    assert {w.role for w in figure.wires} == {"data"}
+    assert text_of(unrolled(program(ELMAN), highlight="h[3]").caption[-1]) == "Thick: all that h_3 depends on."

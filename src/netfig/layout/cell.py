@@ -14,7 +14,7 @@ from netfig.drawing import Drawing, Item
 from netfig.errors import EngineFailed
 from netfig.figure import Figure, Group
 from netfig.layout.blocks import Frame, Rect, trunk_of
-from netfig.layout.cell_coords import Extra, Points, points_of
+from netfig.layout.cell_coords import NORMAL, SNUG, Extra, Points, Room, points_of
 from netfig.layout.cell_grid import Demand, Grid, Node, Spot, Way
 from netfig.layout.cell_names import make_room, place_names
 from netfig.layout.cell_net import Net, net_of
@@ -29,26 +29,65 @@ from netfig.layout.sizes import size_boxes
 from netfig.theme import Theme
 
 PORTS = 40.0  # a box this wide has room for three wires on a side
+TENSORS = ("input", "state", "output")
 TRIES = 4  # at making room for names
+PAGE = 520.0, 680.0  # a figure no larger than the page of a paper prints as large as it is
 MOST_LANES = (4, 8, 16)
 
 _Sides = tuple[float | None, float | None, float | None, float | None]
 
 
 def lay_out_cell(figure: Figure, theme: Theme, width: float | None = None) -> Drawing:
-    """Places and draws a figure whose root has the arrangement ``cell``."""
-    sized = size_boxes(figure, theme, "right", {})
+    """Places and draws a figure whose root has the arrangement ``cell``; `width` is the printed width in points.
+
+    In one that is wider than that (than a page, where nothing is said) there is less room between the columns; in one that is
+    higher than a page, between the rows.
+    """
     net = net_of(figure)
     spots = place_cell(net)
+    led = _led(figure, net, spots, size_boxes(figure, theme, "right", {}))
+    drawing = _drawn(figure, theme, net, spots, led, (NORMAL, NORMAL), width)
+    if drawing.height > PAGE[1]:
+        drawing = _drawn(figure, theme, net, spots, led, (NORMAL, SNUG), width)
+    if drawing.width <= (PAGE[0] if width is None else width):
+        return drawing
+    snug = _drawn(figure, snug_theme(figure, theme), net, spots, led, (SNUG, NORMAL), width)
+    if snug.height > PAGE[1]:
+        snug = _drawn(figure, snug_theme(figure, theme), net, spots, led, (SNUG, SNUG), width)
+    return min(drawing, snug, key=lambda one: one.width)
+
+
+def snug_theme(figure: Figure, theme: Theme) -> Theme:
+    """The theme with low padding and a narrow margin; text keeps its size, and what goes in and out is of one width."""
+    roles = {**theme.roles, **{name: dataclasses.replace(theme.role(name), min_width=30, pad_x=5) for name in TENSORS}}
+    sized = size_boxes(figure, dataclasses.replace(theme, roles=roles), "right", {})
+    widest = max((one.width for one in sized.values() if one.box.role in TENSORS), default=30.0)
+    roles |= {name: dataclasses.replace(roles[name], min_width=widest) for name in TENSORS}
+    for name in ("activation.gate", "op.merge", "layer.cell", "weight"):
+        roles[name] = dataclasses.replace(roles[name], pad_x=min(roles[name].pad_x, 4.0))
+    return dataclasses.replace(theme, margin=min(theme.margin, 5.0), roles=roles)
+
+
+def _drawn(
+    figure: Figure,
+    theme: Theme,
+    net: Net,
+    spots: Spots,
+    led: tuple[Grid, dict[int, Way]],
+    room: tuple[Room, Room],
+    width: float | None,
+) -> Drawing:
+    """The figure with its wires as they were led, with some `room` between columns and between rows."""
+    sized = size_boxes(figure, theme, "right", {})
     panel = next((g for g in figure.root.children if isinstance(g, Group)), None)
-    grid, ways = _led(figure, net, spots, sized)
+    grid, ways = led
     titled = 0.0
     if panel is not None and (panel.title or panel.detail):
         size = theme.role(panel.role).size
         titled = sum(fit_line(t, size).width + 12 for t in (panel.title, panel.detail) if t) + 12
     extra = Extra()
     for attempt in range(TRIES):
-        points = points_of(grid, net, spots, sized, ways.values(), extra, pad=theme.panel_pad + 6, titled=titled)
+        points = points_of(grid, net, spots, sized, ways.values(), extra, room=room, titled=titled)
         paths = _paths(figure, net, grid, points, spots, sized, ways)
         items = _items(figure, theme, grid, spots, sized, panel, points, paths)
         names, tight = place_names(figure, theme, items, paths)

@@ -30,6 +30,7 @@ class Net:
     right: list[str] = field(default_factory=list)  # states (and outputs) that go out
     above: list[str] = field(default_factory=list)  # outputs
     buses: set[str] = field(default_factory=set)  # inner boxes where several values become one
+    feet: set[str] = field(default_factory=set)  # inner boxes between inputs and a bus: embeddings
     main: list[str] = field(default_factory=list)  # the highway's boxes, in order
     main_ends: tuple[str, str] = ("", "")  # the states it begins and ends at
     edges: list[Edge] = field(default_factory=list)
@@ -56,7 +57,12 @@ def net_of(figure: Figure) -> Net:
     terminals = [child.id for child in figure.root.children if not isinstance(child, Group)]
     net.inner = [id for id in figure.boxes if id not in set(terminals)]
     lows = {t for t in terminals if not net.into.get(t)}
-    merges = {id for id in net.inner if figure.boxes[id].role == MERGE and all(s in lows for s in net.sources(id))}
+    order = topological(net)
+    given: set[str] = set()  # made of what comes in alone
+    for id in order:
+        if id in net.inner and figure.boxes[id].role != MERGE and all(s in lows or s in given for s in net.sources(id)):
+            given.add(id)
+    merges = {id for id in net.inner if figure.boxes[id].role == MERGE and all(s in lows or s in given for s in net.sources(id))}
     net.buses = {id for id in merges if len(net.readers(id)) > 1}
     state_wires = {e.source: e.target for e in net.edges if figure.wires[e.wire].role.split(".")[0] == "state"}
     starts = [t for t in terminals if t in state_wires and not net.into.get(t)]
@@ -67,6 +73,9 @@ def net_of(figure: Figure) -> Net:
             net.main.append(at)
         net.main_ends = starts[0], state_wires.get(at, "")
     net.buses -= set(net.main)
+    for id in reversed(order):
+        if id in given and id not in net.main and any(r in net.buses or r in net.feet for r in net.readers(id)):
+            net.feet.add(id)
     outputs = {t for t in terminals if net.into.get(t) and figure.boxes[t].role.startswith("output")}
     while (up := upper_of(net, outputs)) and not outputs <= up:
         outputs &= up

@@ -36,6 +36,8 @@ class _Placer:
         self.main = set(net.main)
         self.upper = upper_of(net, set(net.above)) & self.inner
         self.merges = net.buses
+        self.feet = net.feet
+        self.lows = {*net.below, *self.merges, *self.feet}
         self.lines: list[list[str]] = []  # what leads level to another state, from the left
         self.stacked: dict[str, list[str]] = {}  # what stands above the first of such a line, from below
         self.parent: dict[str, str] = {}
@@ -55,7 +57,7 @@ class _Placer:
     # --- lines that lead to the other states ----------------------------------------------------------------------------------
 
     def _lines(self) -> None:
-        taken = set(self.main | self.upper | self.merges)
+        taken = set(self.main | self.upper | self.merges | self.feet)
         for sink in self.net.right:
             if sink == self.net.main_ends[1]:
                 continue
@@ -86,7 +88,7 @@ class _Placer:
     # --- who hangs below whom -------------------------------------------------------------------------------------------------
 
     def _parents(self) -> None:
-        fixed = self.main | self.upper | self.merges | {b for line in self.lines for b in line}
+        fixed = self.main | self.upper | self.merges | self.feet | {b for line in self.lines for b in line}
         above = {b for chain in self.stacked.values() for b in chain}
         fixed |= above
         depth: dict[str, int] = {}
@@ -105,7 +107,7 @@ class _Placer:
         for box, parent in self.parent.items():
             sources = self.net.sources(box)
             single = len(sources) == 1 and len(self.net.readers(box)) == 1
-            foreign = single and sources[0] not in self.net.below and sources[0] not in self.merges
+            foreign = single and sources[0] not in self.lows
             foreign = foreign and self.parent.get(sources[0]) != box
             if foreign and (len(self.net.sources(parent)) > 1 and parent not in self.main):
                 self.side.add(box)
@@ -127,7 +129,7 @@ class _Placer:
             row.update(dict.fromkeys(line, level))
         heads = {line[0] for line in self.lines}
         for box in reversed(self.order):
-            if box in row or box in self.upper or box in self.merges:
+            if box in row or box in self.upper or box in self.merges or box in self.feet:
                 continue
             wanted = 0 if not self.parent.get(box) else -1
             for reader in net.readers(box):
@@ -142,6 +144,9 @@ class _Placer:
         self._sink()
         for box in self.merges:
             row[box] = 1 + max((row[r] for r in net.readers(box) if r in row), default=0)
+        for box in reversed(self.order):
+            if box in self.feet:
+                row[box] = 1 + max((row[r] for r in net.readers(box) if r in row), default=0)
         for box in self.order:
             if box in self.upper:
                 row[box] = min((row[s] for s in net.sources(box) if s in row), default=0) - 1
@@ -166,11 +171,10 @@ class _Placer:
     def _align(self) -> None:
         """Leaves that read the same bus or the same input stand in one row, where nothing they hang from stands below it."""
         groups: dict[tuple[str, ...], list[str]] = {}
-        lows = set(self.net.below) | self.merges
         for box in self.order:
             if box in self.row and box not in self.main and box not in self.side and not self._fixed(box):
-                read = [s for s in self.net.sources(box) if s in lows]
-                if read and all(s not in self.inner or s in self.merges for s in self.net.sources(box)):
+                read = [s for s in self.net.sources(box) if s in self.lows]
+                if read and all(s not in self.inner or s in self.lows for s in self.net.sources(box)):
                     groups.setdefault((read[0],), []).append(box)
         for boxes in groups.values():
             lowest = max(self.row[b] for b in boxes)
@@ -210,14 +214,26 @@ class _Placer:
                 at = self._hang(box, at)
                 self.col.update(dict.fromkeys(self.stacked.get(box, ()), self.col[box]))
         for box in self.order:
-            if box not in self.col and box not in self.upper and box not in self.merges:
+            if box not in self.col and box not in self.upper and box not in self.merges and box not in self.feet:
                 at = self._hang(box, at) if box not in self.parent else at
         for box in sorted(self.merges, key=lambda b: (-self.row[b], self.net.inner.index(b))):
             self.col[box] = self._foot(box)
             taken = {self.row[b] for b, c in self.col.items() if c == self.col[box] and b != box}
             while self.row[box] in taken:
                 self.row[box] += 1
+        for box in reversed(self.order):
+            if box in self.feet:
+                self._under(box)
         self._squeeze()
+
+    def _under(self, foot: str) -> None:
+        """Places what leads to a bus below it, in its column while that is free there, else in the next."""
+        readers = [r for r in self.net.readers(foot) if r in self.merges or r in self.feet]
+        self.col[foot] = min(self.col[r] for r in readers)
+        self.row[foot] = 1 + max(self.row[r] for r in self.net.readers(foot) if r in self.row)
+        taken = {(c, self.row[b]) for b, c in self.col.items() if b != foot}
+        while (self.col[foot], self.row[foot]) in taken:
+            self.col[foot] += 1
 
     def _hang(self, box: str, at: int) -> int:
         """Gives a box and all that hangs from it columns from `at` on; the first column that stays free."""
@@ -237,13 +253,13 @@ class _Placer:
     def _rises(self, box: str) -> bool:
         """Whether nothing but inputs from below makes a box, and one box alone reads it."""
         own = self.children.get(box, [])
-        feeds = all(s in self.net.below or (s in own and self._rises(s)) for s in self.net.sources(box))
+        feeds = all(s in self.net.below or s in self.feet or (s in own and self._rises(s)) for s in self.net.sources(box))
         return feeds and len(self.net.readers(box)) == 1
 
     def _fed_from_left(self, box: str) -> bool:
         """Whether a box, or what hangs from it, reads something that comes from the left: its way is to be free."""
         children = self.children.get(box, [])
-        low = {*self.net.below, *self.merges, *children}
+        low = {*self.lows, *children}
         foreign = any(s not in low for s in self.net.sources(box))
         return foreign or any(self._fed_from_left(c) for c in children)
 
@@ -307,7 +323,7 @@ class _Placer:
             if parent is not None and box not in self.side:
                 for r in range(self.row[parent] + 1, self.row[box]):
                     rows[r] = True
-            if any(s in self.net.below or s in self.merges for s in self.net.sources(box)):
+            if any(s in self.lows for s in self.net.sources(box)):
                 for r in range(self.row[box] + 1, max(self.row.values()) + 2):
                     rows[r] = True
             if any(s in self.main or s in self.net.left for s in self.net.sources(box)) and box not in self.main:

@@ -1,76 +1,19 @@
-"""Which way each wire of a grid takes: along rows and columns of boxes, and through the channels between them.
-
-Channel V*c* lies left of column *c*, channel H*r* below row *r*. A way is the port it leaves by, the channels it runs through and
-the port it arrives at; where in a channel it runs (its track) is decided so that few wires cross and none lie on each other.
-"""
+"""Which way each wire of a grid takes: along rows and columns of boxes, and through the channels between them."""
 
 from __future__ import annotations
 
-from dataclasses import field
-from itertools import pairwise, permutations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from netfig.records import dataclass
+from netfig.layout.grid_parts import PORT_STEP, Passage, Port, Route, chip_channel, place_of, trunk_of
+from netfig.layout.grid_tracks import order_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netfig.figure import Box, End, Figure, Wire
+    from netfig.layout.grid_parts import Corner, PassageSide
 
-PORT_STEP = 9.0  # between the wires on one side of a box
-LANE = 12.0  # between tracks
-HEIGHT = 0.6  # what one more track costs, a crossing being 1
-APART = 0.2  # of the way from one column to the middle of the next: nearer than that is side by side
 SPREAD = 0.55  # of a channel is taken by its tracks
-FEW = 5  # tracks whose every order is tried
-PassageSide = Literal["left", "right", "top", "bottom"]
-Corner = tuple[int, int]
-
-
-@dataclass(slots=True)
-class Port:
-    """Where wires touch a side of a box; `shift` is how far from the side's middle (or its lane's), rightwards or down."""
-
-    box: str
-    side: PassageSide
-    row: int
-    shift: float = 0.0
-    straight: bool = False
-    toward: float = 0.0  # where its wires come from or go to, across the side: orders the ports
-
-
-@dataclass(slots=True)
-class Passage:
-    """A stretch of a wire (or of the common trunk of several) in a channel; `at` is its place once there are coordinates."""
-
-    channel: tuple[str, int]
-    trunk: tuple[str, ...]
-    low: float = 0.0
-    high: float = 0.0
-    stubs: list[tuple[float, int]] = field(default_factory=list)  # place along the channel, side to which a wire leaves it
-    lean: int = 0  # 1: to be near the left (lower) end of its channel, −1: near the other
-    track: int = 0
-    at: float = 0.0
-
-    def meets(self, other: Passage) -> bool:
-        """Whether both take some of the same stretch; such as want to be at different ends do not share a track at all."""
-        room = APART if self.lean * other.lean < 0 else 0.02
-        return self.low < other.high + room and other.low < self.high + room
-
-
-@dataclass(slots=True)
-class Route:
-    """The way of one wire."""
-
-    wire: int
-    start: Port
-    passages: list[Passage]
-    end: Port
-
-    @property
-    def is_straight(self) -> bool:
-        """Whether it is one straight line."""
-        return not self.passages and {self.start.side, self.end.side} in ({"left", "right"}, {"top", "bottom"})
 
 
 class Ways:
@@ -90,6 +33,9 @@ class Ways:
         self.passages: dict[tuple[object, ...], Passage] = {}
         self.routes: list[Route] = []
         self.tracks: dict[tuple[str, int], int] = {}
+        self.loads: dict[tuple[str, ...], set[tuple[str, ...]]] = {}  # the weights on the wires of each trunk
+        for wire in figure.wires:
+            self.loads.setdefault(trunk_of(wire), set()).add(tuple(chip.id for chip in wire.chips))
 
     def run(self) -> list[Route]:
         """The ways, their ports set apart and their tracks chosen."""
@@ -98,11 +44,11 @@ class Ways:
         self._measure()
         self._order_ports()
         self._measure()
-        self._order_tracks("V")
+        order_tracks(p for p in self.passages.values() if p.channel[0] == "V")
         for passage in [p for p in self.passages.values() if p.channel[0] == "V"]:
             self.tracks[passage.channel] = max(self.tracks.get(passage.channel, 0), passage.track + 1)
         self._measure()
-        self._order_tracks("H")
+        order_tracks(p for p in self.passages.values() if p.channel[0] == "H")
         return self.routes
 
     # --- ways -----------------------------------------------------------------------------------------------------------------
@@ -127,8 +73,8 @@ class Ways:
         start = self._port((trunk, leave, row_a), a.box, leave, row_a)
         end = self._port((n, "end"), b.box, arrive, row_b)
         passages = []
-        own = wire.chips if channels else ()
-        at = _chip_channel(channels)
+        own = wire.chips if channels and len(self.loads[trunk]) > 1 else ()
+        at = chip_channel(channels)
         for k, channel in enumerate(channels):
             key: tuple[object, ...] = (trunk, leave, row_a, *channels[: k + 1])
             if k >= at:  # other weights need a stretch of their own
@@ -339,81 +285,6 @@ class Ways:
                 if len(group) > 1:
                     route.start.shift = route.end.shift = (k - (len(group) - 1) / 2) * step
 
-    # --- tracks ---------------------------------------------------------------------------------------------------------------
-
-    def _order_tracks(self, kind: str) -> None:
-        channels: dict[tuple[str, int], list[Passage]] = {}
-        for passage in (p for p in self.passages.values() if p.channel[0] == kind):
-            channels.setdefault(passage.channel, []).append(passage)
-        for cluster in (cluster for whole in channels.values() for cluster in _clusters(whole)):
-            if len(cluster) > FEW:
-                _set_tracks(_in_order(cluster))
-            else:
-                best = min(permutations(cluster), key=lambda order: _crossings(order) + HEIGHT * _set_tracks(order))
-                _set_tracks(best)
-
-
-def _clusters(passages: list[Passage]) -> list[list[Passage]]:
-    """Passages of one channel that meet, directly or through others."""
-    found: list[list[Passage]] = []
-    reach = -1.0
-    for passage in sorted(passages, key=lambda p: (p.low, p.high)):
-        if not found or passage.low > reach + APART:
-            found.append([])
-        found[-1].append(passage)
-        reach = max(reach, passage.high) if len(found[-1]) > 1 else passage.high
-    return found
-
-
-def _set_tracks(order: Iterable[Passage]) -> int:
-    """Gives each passage the first track beyond all that meet it, in the order given; how many tracks that takes."""
-    placed: list[Passage] = []
-    for passage in order:
-        passage.track = max((p.track for p in placed if p.meets(passage)), default=-1) + 1
-        placed.append(passage)
-    return 1 + max((p.track for p in placed), default=-1)
-
-
-def _in_order(passages: list[Passage]) -> list[Passage]:
-    """An order of many passages, from the low track up: each before those that it is better below."""
-    near: dict[int, dict[int, float]] = {n: {} for n in range(len(passages))}
-    for i, one in enumerate(passages):
-        for k in range(i + 1, len(passages)):
-            other = passages[k]
-            if one.meets(other):
-                gain = _crossings((one, other)) - _crossings((other, one))
-                near[i][k], near[k][i] = gain, -gain
-    cost = {n: sum(gains.values()) for n, gains in near.items()}
-    order: list[int] = []
-    while cost:
-        first = min(cost, key=lambda n: (round(cost[n], 3), passages[n].low, passages[n].high, n))
-        del cost[first]
-        order.append(first)
-        for n, gain in near[first].items():
-            if n in cost:
-                cost[n] += gain
-    for _ in range(len(order)):  # neighbours change places while that helps
-        swapped = False
-        for k in range(len(order) - 1):
-            if near[order[k]].get(order[k + 1], 0.0) > 0.01:
-                order[k], order[k + 1] = order[k + 1], order[k]
-                swapped = True
-        if not swapped:
-            break
-    return [passages[n] for n in order]
-
-
-def chip_leg(route: Route) -> int:
-    """Which stretch of a wire its chips sit on: 0 the first, 1 … the passages, then the last."""
-    if route.is_straight:
-        return 0
-    count = len(route.passages)
-    if is_step(route):
-        return 0 if route.end.shift else 2  # of several that come together each has its own beginning
-    if count < 2:
-        return 1
-    return 1 + _chip_channel([p.channel for p in route.passages])
-
 
 def _lean(k: int, count: int, leave: PassageSide, arrive: PassageSide) -> int:
     """To which end of its channel a passage belongs: that where its wire comes from, or where it goes."""
@@ -422,43 +293,6 @@ def _lean(k: int, count: int, leave: PassageSide, arrive: PassageSide) -> int:
     if k == count - 1 and count > 1:
         return -1 if arrive in ("left", "bottom") else 1
     return 0
-
-
-def _chip_channel(channels: list[tuple[str, int]]) -> int:
-    """In which of its channels a wire has its chips, before its passages have a place."""
-    if len(channels) == 2:
-        return 0 if channels[0][0] == "H" else 1
-    return 1 if len(channels) == 3 else 0
-
-
-def is_step(route: Route) -> bool:
-    """Whether a wire goes up (or down) with one step aside."""
-    return len(route.passages) == 1 and {route.start.side, route.end.side} == {"top", "bottom"}
-
-
-def _crossings(order: Iterable[Passage]) -> float:
-    listed = list(order)
-    total = 0.0
-    for i, low in enumerate(listed):
-        for high in listed[i + 1 :]:
-            if not low.meets(high):
-                continue
-            for at, side in low.stubs:
-                if side > 0:
-                    total += _hit(at, high)
-            for at, side in high.stubs:
-                if side < 0:
-                    total += _hit(at, low)
-            total += 0.5 if low.lean < high.lean else 0.0
-            total += 0.001 * ((low.high - low.low) - (high.high - high.low)) * (1 if low.channel[0] == "H" else 0)
-    return total
-
-
-def _hit(at: float, passage: Passage) -> float:
-    """What a stub at a place costs that crosses a passage; on its end it would lie on a wire of the other."""
-    if any(abs(at - spot) < 0.02 for spot, _ in passage.stubs):
-        return 5.0
-    return 1.0 if passage.low < at < passage.high else 0.0
 
 
 def _far(chain: list[tuple[float, float]], at: int, passage: Passage) -> float:
@@ -480,27 +314,3 @@ def _spans(box: Box) -> bool:
 def _steps(a: int, b: int) -> range:
     """From `a` to `b`, both included."""
     return range(min(a, b), max(a, b) + 1)
-
-
-def place_of(box: Box) -> Corner:
-    """The column and lowest row of a box."""
-    return box.place if box.place is not None else (0, 0)
-
-
-def trunk_of(wire: Wire) -> tuple[str, ...]:
-    """Wires that carry the same value from the same place share their way as far as it is the same."""
-    return (wire.source.box, wire.source.slot, str(wire.source.lane), *wire.stands_for[:1])
-
-
-def passages_by_channel(routes: Iterable[Route]) -> Mapping[tuple[str, int], list[Passage]]:
-    """All passages of each channel, each once, by track."""
-    found: dict[tuple[str, int], dict[int, Passage]] = {}
-    for route in routes:
-        for passage in route.passages:
-            found.setdefault(passage.channel, {})[id(passage)] = passage
-    return {channel: sorted(ps.values(), key=lambda p: (p.track, p.low)) for channel, ps in found.items()}
-
-
-def corners_of(lines: list[tuple[str, float]]) -> list[tuple[float, float]]:
-    """Where each of alternating upright (``v``) and level (``h``) lines meets the next."""
-    return [(a[1], b[1]) if a[0] == "v" else (b[1], a[1]) for a, b in pairwise(lines)]

@@ -9,6 +9,7 @@ from netfig.layout.notes import Board
 from netfig.layout.parts import LEADING, fit_line, make_label
 from netfig.layout.text import CAP_HEIGHT
 from netfig.mathtext import Fence, Run, plain, text_of
+from netfig.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,26 +24,37 @@ CLEAR = 3.0  # from the name of a row to what is beside it
 ABOVE = 6.0  # from the name of a row to the box below it
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Measures:
-    """Lengths in points: `lead` before and after a chip on a level wire, `edge` from a box to a wire that runs by, `gap` between
-    boxes without a chip, `bend` from a chip to a corner or crossing.
+    """Lengths in points: `lead` before and after a chip on a level wire and `rise` on an upright one, `edge` from a box to a wire
+    that runs by, `gap` between boxes without a chip, `bend` from a chip to a corner or crossing.
 
-    `ahead` says whether a chip makes way for the arrow head behind it.
+    `ahead` says whether a chip makes way for the arrow head behind it, `over` whether chips on upright wires may stand over or
+    under those on level ones.
     """
 
     lead: float = 13.0
     edge: float = 17.0
     gap: float | None = None
     bend: float = 8.0
+    rise: float = 13.0
     ahead: bool = False
+    over: bool = False
 
 
 NORMAL = Measures()
+SNUG = Measures(lead=10.0, edge=14.0, gap=20.0, bend=7.0, rise=10.0, over=True)
 TIGHT = Measures(lead=5.0, edge=14.0, gap=9.0, bend=3.0, ahead=True)
 
+_SNUG_CHIP: Mapping[str, float] = {"min_width": 24}
 _TENSOR: Mapping[str, float] = {"min_width": 20, "min_height": 28, "pad_x": 3.5, "size": 10.5}
 _CHIP: Mapping[str, float] = {"min_width": 18, "pad_x": 2.4, "size": 11}
+
+
+def snug_theme(theme: Theme) -> Theme:
+    """The theme with chips as wide as their text."""
+    roles = {name: _changed(style, _SNUG_CHIP if name.split(".")[0] == "weight" else {}) for name, style in theme.roles.items()}
+    return dataclasses.replace(theme, roles=roles)
 
 
 def tight_theme(theme: Theme) -> Theme:
@@ -92,19 +104,26 @@ def _is_free(labels: Sequence[Label], board: Board) -> bool:
 def _places(
     row: int, middle: float, first: Bounds, texts: Sequence[Text], left: float, theme: Theme
 ) -> Iterable[list[Label]]:  # fmt: skip
-    """Where the name of a row may stand, as it is or a word a line."""
+    """Where the name of a row may stand: as it is, on one line over or under its first box, or a word a line."""
     size = theme.role("text.secondary").size
     step = size * 1.3 * LEADING
-    for shown in (texts, [line for text in texts for line in _words(text)]):
+    for nth, shown in enumerate((texts, [_on_one_line(texts)], texts, [line for text in texts for line in _words(text)])):
         lines = [fit_line(text, size) for text in shown if text]
         high = step * (len(lines) - 1)
         at = middle + (size * CAP_HEIGHT - high) / 2
         over, under = first[1] - ABOVE - high, first[3] + ABOVE + size * CAP_HEIGHT
-        for x, y in ((left, at), (first[0], over), (first[0], under)):
+        beside = ((left, at),) if nth != 1 else ()
+        near = ((first[0], over), (first[0], under)) if nth else ()
+        for x, y in (*beside, *near):
             yield [
                 make_label(f"row/{row}.{i}", line, x, y + step * i, role="text.secondary", align="left")
                 for i, line in enumerate(lines)
             ]
+
+
+def _on_one_line(texts: Sequence[Text]) -> Text:
+    """The lines of a name one after the other."""
+    return tuple(piece for n, text in enumerate(t for t in texts if t) for piece in (*(plain(" ") if n else ()), *text))
 
 
 def _words(text: Text) -> list[Text]:

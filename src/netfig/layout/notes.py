@@ -13,6 +13,8 @@ from netfig.theme import Theme
 
 CELL = 64.0
 CLEAR = 4.0  # text to line
+OFF_HEAD = 3.0  # text to arrow head
+HALF_HEAD = 0.38  # how broad a head is on either side of its line, by its length
 PLACES = (0.5, 0.35, 0.65, 0.25, 0.75, 0.15, 0.85, 0.05, 0.95, 0.42, 0.58, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
 """Where along a stretch a name may stand, the best first."""
 LONG = 40.0  # points: more than from one box to the next
@@ -71,9 +73,10 @@ def _cells(bounds: Bounds) -> Iterator[tuple[int, int]]:
 def place_label(wire: Wire, index: int, role: str, paths: list[list[tuple[float, float]]], theme: Theme, board: Board) -> Label:
     """The name of a value at the best place beside the ways it goes."""
     line = set_line(wire.label, theme.role(role).size)
+    head = theme.role(role).head if wire.head else 0.0
     best: tuple[float, Label] | None = None
     for nth, path in enumerate(paths):
-        for order, label in enumerate(_places(line, f"wire/{index}/label", role, path)):
+        for order, label in enumerate(_places(line, f"wire/{index}/label", role, path, head)):
             cost = board.clash(label.bounds, CLEAR - 0.5) + 0.05 * order + 1.5 * nth
             if best is None or cost < best[0]:
                 best = (cost, label)
@@ -85,10 +88,11 @@ def place_label(wire: Wire, index: int, role: str, paths: list[list[tuple[float,
     return best[1]
 
 
-def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]]) -> Iterator[Label]:
+def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]], head: float) -> Iterator[Label]:
     """Above and below a level stretch, right and left of an upright one; the longest stretch and its middle first.
 
-    A way that is long or has corners is named where it begins, as a short one is: right behind the box.
+    A way that is long or has corners is named where it begins, as a short one is: right behind the box. Beside the `head` of a
+    wire, so many points long, a name keeps off it.
     """
     (a, b), (c, d) = path[:2]
     if abs(a - c) < 0.01 and (len(path) > 2 or abs(b - d) > LONG):
@@ -97,13 +101,21 @@ def _places(line: SetLine, id: str, role: str, path: list[tuple[float, float]]) 
         yield make_label(id, line, a + CLEAR + 1, y, role=role, align="left")
         yield make_label(id, line, a - CLEAR - 1, y, role=role, align="right")
     stretches = sorted(pairwise(path), key=lambda s: -(abs(s[0][0] - s[1][0]) + abs(s[0][1] - s[1][1])))
+    more = max(HALF_HEAD * head + OFF_HEAD - CLEAR, 0.0) if head else 0.0
     for (a, b), (c, d) in stretches:
+        free = head + 2 if (c, d) == path[-1] else None  # so far from the end a name stands at its usual distance
         for part in PLACES:
             x, y = a + (c - a) * part, b + (d - b) * part
             if abs(b - d) < 0.01:
-                yield make_label(id, line, x, y - CLEAR - line.descent, role=role)
-                yield make_label(id, line, x, y + CLEAR + line.ascent, role=role)
+                off = CLEAR + (more if free is not None and abs(c - x) - line.width / 2 < free else 0.0)
+                yield make_label(id, line, x, y - off - line.descent, role=role)
+                yield make_label(id, line, x, y + off + line.ascent, role=role)
             else:
+                off = CLEAR + 1 + (max(more - 1, 0.0) if free is not None and abs(d - y) - _half(line) < free else 0.0)
                 middle = y + (line.ascent - line.descent) / 2
-                yield make_label(id, line, x + CLEAR + 1, middle, role=role, align="left")
-                yield make_label(id, line, x - CLEAR - 1, middle, role=role, align="right")
+                yield make_label(id, line, x + off, middle, role=role, align="left")
+                yield make_label(id, line, x - off, middle, role=role, align="right")
+
+
+def _half(line: SetLine) -> float:
+    return (line.ascent + line.descent) / 2

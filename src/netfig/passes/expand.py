@@ -42,6 +42,17 @@ def expand(graph: Graph, options: object = None) -> Graph:
     return follow(lead(draft.finished()))
 
 
+def expand_step(graph: Graph) -> Graph | None:
+    """The graph with the recurrent cell that it calls, once, as a sequence of one step; ``None`` when there is no such cell."""
+    candidates = list(find(graph))
+    found = candidates[0] if len(candidates) == 1 else None
+    if not isinstance(found, Found) or not found.is_cell:
+        return None
+    draft = Draft(graph)
+    Layer(draft, found).write_step()
+    return follow(draft.finished())
+
+
 def _name(scope: str) -> str:
     """What a layer is called where there are others: ``encoder``, or ``encoder 2`` when it is called again."""
     name, _, call = scope.rpartition("/")[2].partition("@")

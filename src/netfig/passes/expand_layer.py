@@ -65,13 +65,37 @@ class Layer:
         else:
             self._layers(given)
 
+    def write_step(self) -> None:
+        """Put the equations of a cell that is called once in its place, as a sequence of one step."""
+        found, given = self.found, list(self.found.scope.inputs)
+        self.prefix, self.axis = "", self.draft.time(1)
+        self.draft.equations(definition(found.kind, found.input_size, *self._sizes()))
+        reads = self._given(given[0], "x", (self.axis,))
+        starts = {letter: self._given(id, f"{letter}_0") for letter, id in zip(found.letters, given[1:], strict=False)}
+        for id, state in zip(found.scope.outputs, self._direction(reads, found.input_size, 0, "", starts), strict=False):
+            if id in self.needed:
+                old = self.draft.add(replace(self.old[id], storage=None))
+                whole = self.draft.add(Value(self.unique(f"{state}.sequence"), "computed", self.old[id].type))
+                self.op("stack", [Ref(state)], (whole,), found.scope.id, f"{state}/stack", dim=0)
+                self.op("select", [Ref(whole)], (old,), found.scope.id, f"{state}/select", dim=0, index=0)
+            else:
+                self.draft.renamed[id] = state
+
+    def _given(self, id: str, name: str, axes: tuple[str, ...] = ()) -> str:
+        """An input of the graph as a vector with a textbook's symbol; anything else as it is."""
+        value = self.values[id]
+        if value.kind == "input" and not self.draft.is_read_outside(id, self.found):
+            vector = TensorType(value.type.dtype, (value.type.shape or ())[-1:])
+            self.values[id] = replace(value, type=vector, axes=axes, symbol=math(name))
+        return id
+
     def unique(self, wanted: str) -> str:
         """An id that is not used yet, in the scope of the layer."""
         return self.draft.unique(f"{self.prefix}{wanted}")
 
     def op(self, kind: str, refs: Iterable[Ref], outputs: tuple[str, ...], scope: str, id: str, **attributes: int) -> None:
         """A new op with one slot."""
-        slot = Slot("input" if kind == "unbind" else "values", tuple(refs))
+        slot = Slot("input" if kind in ("unbind", "select") else "values", tuple(refs))
         self.new.append(Op(self.unique(id), kind, (slot,), outputs, scope, tuple(attributes.items())))
 
     # ---- a sequence --------------------------------------------------------------------------------------------------
@@ -141,7 +165,7 @@ class Layer:
         mark = self._mark(layer, ending)
         suffix = f".l{layer}{ending}" if found.layers > 1 or len(found.directions) > 1 else ""
         self._open(suffix)
-        names = {"x": reads, **self._weights(f"l{layer}{ending}", suffix, mark)}
+        names = {"x": reads, **self._weights("" if found.is_cell else f"l{layer}{ending}", suffix, mark)}
         for v in cell.values:
             if v.id in names:
                 continue

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 REFUSED = "recurrence.refused"
 """Key of the note that says why nothing was recognised."""
 
+_GATHERS = frozenset(("stack", "cat", "slice", "softmax"))
+_GROWN = 3  # in a row; of two it cannot be said that they grow
+
 
 def recognise(graph: Graph, options: object = None) -> Graph:
     """The recurrence of a traced graph: plates over time, one step written once, without the batch.
@@ -49,12 +52,37 @@ def _recognised(graph: Graph) -> Graph:
     from netfig.passes.recognise_tidy import tidy
 
     low = Lowering(graph, lower)
-    runs = Runs([node for node in low.nodes if node.vector is None], _weights(low))
+    runs = Runs([node for node in low.nodes if node.vector is None], _weights(low), low.atoms.extent)
     if not runs.found:
-        return _expanded(graph, runs.reasons[0] if runs.reasons else "no step reads what the step before it made")
+        return _expanded(graph, _growing(graph) or next(iter(runs.reasons), "no step reads what the step before it made"))
     sheet = Sheet(low, Linked(low, runs))
     tidy(sheet)
     return rolled(graph, sheet)
+
+
+def _growing(graph: Graph) -> str:
+    """What to say of a loop whose steps read a list that grows, such as all states so far: they are no one step, done again."""
+    runs: dict[str, list[tuple[str, tuple[int | None, ...]]]] = {}
+    for op in graph.ops:
+        if op.kind not in _GATHERS or not op.outputs:
+            continue
+        sizes = graph.value_by_id[op.outputs[0]].type.sizes
+        run = runs.setdefault(op.kind, [])
+        if run and not (sizes and run[-1][1] and _is_one_more(run[-1][1], sizes)):
+            run.clear()
+        run.append((op.id, sizes or ()))
+        if len(run) == _GROWN:
+            names = ", ".join(repr(id) for id, _ in run)
+            return f"each step reads one thing more than the one before ({names}); equations say that by a range: for i = 1..t-1"
+    return ""
+
+
+def _is_one_more(before: tuple[int | None, ...], now: tuple[int | None, ...]) -> bool:
+    """Whether one dimension has grown by one and the others are as before."""
+    if len(before) != len(now):
+        return False
+    changed = [(a, b) for a, b in zip(before, now, strict=True) if a != b]
+    return len(changed) == 1 and changed[0][0] is not None and changed[0][1] == changed[0][0] + 1
 
 
 def _weights(low: Lowering) -> frozenset[str]:
@@ -63,7 +91,7 @@ def _weights(low: Lowering) -> frozenset[str]:
 
 def _expanded(graph: Graph, why: str) -> Graph:
     """A layer that the trace holds as one op has no loop to find; its equations are in the library."""
-    from netfig.passes.expand import expand
+    from netfig.passes.expand import expand, expand_step
 
     try:
         found = expand(graph)
@@ -71,4 +99,6 @@ def _expanded(graph: Graph, why: str) -> Graph:
         found = graph
     if any(axis.name == "time" for axis in found.axes):
         return found
+    if (step := expand_step(graph)) is not None:
+        return step
     return replace(graph, notes=(*graph.notes, Note("", REFUSED, why, author="netfig")))

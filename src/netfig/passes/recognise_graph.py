@@ -55,6 +55,7 @@ class _Writer:
         ports, notes = self._outputs()
         kept = [n for n in self.old.notes if n.subject == "" and n.key in _KEPT_NOTES]
         kept += [Note(op.outputs[0], "label", "embedding", author=AUTHOR) for op in self.ops if op.kind == "embedding"]
+        kept += [Note(id, "label", word, author=AUTHOR) for id, word in self.names.words.items() if id in self.values]
         kept += [Note("", "cell", self.names.cell, author=AUTHOR)] if self.names.cell else []
         weights = [v for v in self.values.values() if v.kind in ("parameter", "buffer")]
         rest = [v for v in self.values.values() if v.kind not in ("input", "parameter", "buffer")]

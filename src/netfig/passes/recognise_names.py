@@ -29,6 +29,13 @@ _ACTIVATIONS = frozenset(
     )
 )
 _PLAIN = frozenset(("add", "sub", "neg", "matmul", "cat", "layer_norm", "mul", "scale", "transpose", "stack", "select"))
+_GATES = {"i": "i", "f": "f", "g": "g", "o": "o", "r": "r", "z": "z", "h_tilde": "n"}
+"""The letters of gates as torch has them below its weights: W_ii, W_hn."""
+_OF_TORCH = re.compile(r"(?:\A|\.)weight_(i|h)h(?:_l\d+)?(?:_reverse)?\(")
+_WORDS = {
+    "LSTM": {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate", "c": "cell state"},
+    "GRU": {"r": "reset gate", "z": "update gate", "h_tilde": "candidate"},
+}
 _SPARE = ("z", "u", "v", "a", "q", "p")
 _OWN = re.compile(r"\A[a-zA-Z](?:_?[a-z0-9]{1,2})?\Z")
 
@@ -106,6 +113,12 @@ class Names:
         """The kind of cell, as far as the letters of its gates tell."""
         letters = {letter for letter, _ in self.base.values()}
         return "LSTM" if letters >= set("ifgoch") else "GRU" if letters >= {"r", "z", "h_tilde", "h"} else ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the gates and states of a known cell are called, by their ids."""
+        known = {**_WORDS[self.cell], "h": "hidden state"} if self.cell else {}
+        return {self.ids[key]: known[letter] for key, (letter, _) in self.base.items() if letter in known}
 
     # ---- inputs, states, outputs ---------------------------------------------------------------------------------------------
 
@@ -189,10 +202,13 @@ class Names:
 
     def _plain_readers(self, key: Key) -> Iterator[Step]:
         """The steps that read a value, also through views and concatenation."""
-        for step in self.readers.get(key, ()):
-            yield step
-            if step.kind in ("cat", "transpose", "layer_norm", "view"):
-                yield from self._plain_readers(step.value)
+        waiting, known = [key], {key}
+        while waiting:
+            for step in self.readers.get(waiting.pop(), ()):
+                yield step
+                if step.kind in ("cat", "transpose", "layer_norm", "view") and step.value not in known:
+                    known.add(step.value)
+                    waiting.append(step.value)
 
     def _reaches(self, one: Key, other: Key) -> bool:
         """Whether a state is made from another at its own time with no weight between."""
@@ -369,6 +385,8 @@ class Names:
         elif froms and mark and all(key in self.marks and self.base[key][1] != mark for key in froms):
             begin = "x"  # both directions of the layer below
         words = [word for word in (_below(begin), _below(letter)) if word]
+        if (native := _OF_TORCH.search(source)) and letter in _GATES:
+            words = [native[1], _GATES[letter]]
         below = ("_" if max(map(len, words), default=1) > 1 else "").join(words)
         stem = "W" if step.kind == "matmul" else "w"
         self.name(key, f"{stem}_{below}" if below else _word(source.split("(")[0].split("[")[0]), mark)

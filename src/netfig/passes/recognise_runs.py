@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from netfig.passes.recognise_nodes import Const, Leaf, Node, Operand
@@ -31,8 +31,8 @@ class Run:
 class Runs:
     """The loops among nodes in the order of the trace; `reasons` says why something that looked like one is none."""
 
-    def __init__(self, nodes: Sequence[Node], weights: frozenset[str]) -> None:
-        self.nodes, self.weights = nodes, weights
+    def __init__(self, nodes: Sequence[Node], weights: frozenset[str], extent: Callable[[Sequence[int]], int]) -> None:
+        self.nodes, self.weights, self.extent = nodes, weights, extent
         self.place = {id(node): n for n, node in enumerate(nodes)}
         self.reasons: list[str] = []
         self._tables: dict[int, list[int]] = {}
@@ -63,7 +63,8 @@ class Runs:
         found = []
         for node in self.nodes:
             slots = tuple((name, tuple(colour(one) for one in listed)) for name, listed in node.slots)
-            found.append(known.setdefault((node.kind, node.attributes, slots), len(known)))
+            sizes = tuple(map(self.extent, node.dims))
+            found.append(known.setdefault((node.kind, node.attributes, slots, sizes), len(known)))
         return found
 
     def _following(self) -> list[int]:
@@ -254,6 +255,8 @@ class Runs:
     def _difference(self, run: Run, offset: int, step: int, rows: Sequence[Operand]) -> str:
         first = min(max(step, 1), len(rows) - 1)
         kind = self.nodes[run.start + offset].kind
+        if rows[first - 1] is rows[first]:
+            return f"steps {first} and {first + 1} differ in how far back {kind} reads: both read {self._word(rows[first])}"
         return f"steps {first} and {first + 1} differ: {kind} reads {self._word(rows[first - 1])}, then {self._word(rows[first])}"
 
     def _word(self, one: Operand) -> str:

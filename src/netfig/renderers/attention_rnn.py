@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from netfig.errors import UsageError
 from netfig.figure import End, Figure, Wire
-from netfig.mathtext import Text, plain, text_of
+from netfig.mathtext import Run, Text, plain
+from netfig.renderers.attention_words import chips_said, sentences, settings_said, short_chips, sizes_said
 from netfig.renderers.options import AttentionRnnOptions
 from netfig.renderers.recurrence import Dependency, Instance, Recurrence
 from netfig.renderers.recurrence_attention import Attention, find_attention, weights_of
@@ -62,6 +63,10 @@ class _Lanes(Sheet):
         super().__init__(recurrence, Wanted(steps, last=False, more=every), frozenset({attention.context} if self.high else ()))
         self._dress()
 
+    def role_of(self, value: str) -> str:
+        """As of any sheet; a state is one also where attention gives it."""
+        return "state" if value in self.recurrence.states else super().role_of(value)
+
     def _past(self, recurrence: Recurrence, step: int) -> int:
         """How many past states a step attends to."""
         here = recurrence.sample(self.attention.context).moved(self.time, step)
@@ -82,9 +87,11 @@ class _Lanes(Sheet):
 
     def _attend(self, source: End, target: str, step: int, d: Dependency, *, past: bool) -> None:
         into = End(target)
-        if past:
+        if past and self.high:
             source = dataclasses.replace(source, side="right")
             into = End(target, side="left" if d.source.index(self.time) == step - 1 else "top")
+        elif past:  # from above, over the states between: no wire of those is crossed
+            source, into = dataclasses.replace(source, side="top"), End(target, side="left")
         in_focus = step == self.focus
         label: Text = ()
         if in_focus and d.source in self.weights:
@@ -94,7 +101,7 @@ class _Lanes(Sheet):
                 pieces = (self.words.index(self.time, self.weights[d.source]), self.words.index(self.time, step))
                 label = self.words.indexed(vector.symbol, pieces)
         role = "memory" if in_focus else "data"
-        wire = Wire(source, into, role, label=label, chips=self.words.chips(d), emphasis="strong" if in_focus else "", stands_for=(d.source.value,))  # noqa: E501  # fmt: skip
+        wire = Wire(source, into, role, label=label, chips=short_chips(self.words.chips(d)), emphasis="strong" if in_focus else "", stands_for=(d.source.value,))  # noqa: E501  # fmt: skip
         self.wires.append(wire)
 
     def _into_gap(self, number: int, column: object, instances: tuple[Instance, ...], d: Dependency) -> None:
@@ -204,12 +211,13 @@ class _Lanes(Sheet):
         )
 
     def _caption(self) -> tuple[Text, ...]:
-        step = text_of(self.words.index(self.time, self.focus))
+        words = self.words
         lines = list(caption_of(self))
-        matrices = self.words.matrices()
-        letter = self.time.split("@")[0]
-        strong = plain(f"Thick: what the step {letter} = {step} attends to. ")
-        return (lines[0], (*strong, *matrices), *((plain(LEFT_OUT),) if not self.every else ()), *lines[1:])
+        step = (Run(f"{self.time.split('@')[0]} = ", "math"), *words.index(self.time, self.focus))
+        left_out = "." if self.every else "; the wires of earlier steps are left out."
+        strong: Text = (*plain("Thick: what step "), *step, *plain(f" attends to{left_out}"))
+        facts = (lines[0], strong, settings_said(words), chips_said(words, self.chips()), sizes_said(words))
+        return (sentences(facts), *lines[1:])
 
 
 def _is_before(d: Dependency, axis: str, step: int) -> bool:

@@ -155,7 +155,7 @@ class _Folder:
         chips = sum(1 for s in self.steps.values() if s.kind == "chip")
         if words or (words is None and chips > 4):
             self._gates(states)
-            self._buses()
+            self._buses(states)
         outputs = self._outputs(states)
         return Folded(self.graph, self.plate, self._time(), self._ordered(), tuple(states), tuple(outputs), tuple(self.untold))
 
@@ -387,10 +387,11 @@ class _Folder:
             step, kind=f"gate.{step.kind}", feeds=unique, ops=tuple(ops), weights=tuple(weights), biases=tuple(biases)
         )
 
-    def _buses(self) -> None:
-        """Where several gates read the same values from outside, these become one bus."""
+    def _buses(self, states: Iterable[str]) -> None:
+        """Where several gates read the same values from outside, or what is made of such alone, these become one bus."""
         gates = [s for s in self.steps.values() if s.kind.startswith("gate.")]
-        outside = {s.makes: [f for f in s.feeds if f.index or f.value not in self.steps] for s in gates}
+        kept = set(states)
+        outside = {s.makes: [f for f in s.feeds if f.index or self._is_given(f.value, kept)] for s in gates}
         sets = [{f.key for f in feeds} for feeds in outside.values()]
         best: tuple[int, set[object]] = (0, set())
         for i, one in enumerate(sets):
@@ -410,6 +411,15 @@ class _Folder:
                 rest = tuple(f for f in step.feeds if f.key not in best[1])
                 changed[step.makes] = replace(step, feeds=(Feed("bus"), *rest))
         self.steps = {"bus": bus, **{v: changed.get(v, s) for v, s in self.steps.items()}}
+
+    def _is_given(self, value: str, states: set[str]) -> bool:
+        """Whether a value comes from outside, or has a name and is made of such inputs alone: an embedding."""
+        step = self.steps.get(value)
+        if step is None:
+            return True
+        if value in states or step.kind.startswith("gate.") or not self._is_named(value):
+            return False
+        return all(not f.index and self._is_given(f.value, states) for f in step.feeds)
 
     # --- what leaves ----------------------------------------------------------------------------------------------------------
 

@@ -82,17 +82,27 @@ class Words:
             case "minus":
                 return (*self.symbols(step.weights), Run(" − ", "math"), *operands[0])
             case "mul" | "outer" | "dot":
-                return _joined(operands, f" {SIGNS[step.kind]} ") if step.kind != "dot" else ()
+                return _joined(operands, self._times(step)) if step.kind != "dot" else ()
             case "factor":
                 first = self.symbols(step.weights[:1], alone=False)
-                return (*first, Run(" ⊙ " if self._is_vector(step) else " ", "math"), *operands[0])
+                return (*first, Run(self._times(step), "math"), *operands[0])
             case "sigmoid" | "tanh" | "exp" | "relu":
                 name = Run("σ", "math") if step.kind == "sigmoid" else Run(step.kind, "math-upright")
                 return (name, Run("(", "math"), *operands[0], Run(")", "math"))
         return ()
 
     def _is_vector(self, step: Step) -> bool:
-        return self.graph.op_by_id[step.ops[-1]].kind == "mul"
+        return self.graph.op_by_id[step.ops[-1]].kind == "mul" and not self._is_number(step)
+
+    def _is_number(self, step: Step) -> bool:
+        """Whether what a step makes is known to be one number: its factors stand side by side."""
+        return self.graph.value_by_id[step.makes].type.shape == ()
+
+    def _times(self, step: Step) -> str:
+        """The sign between the factors of a product, or only a space."""
+        if step.kind == "factor":
+            return " ⊙ " if self._is_vector(step) else " "
+        return " " if step.kind == "mul" and self._is_number(step) else f" {SIGNS[step.kind]} "
 
     def _matrix(self, step: Step) -> Text:
         """The weight of a chip: its symbol, transposed where the product is a dot product."""
@@ -173,7 +183,10 @@ class Words:
         if kind in ("shift", "factor", "quotient"):
             role, title = self._with_constant(step)
         elif kind in SIGNS:
-            role, title = "op", (Run(SIGNS[kind], "math"),)
+            sign = "×" if kind == "mul" and self._is_number(step) else SIGNS[kind]
+            role, title = "op", (Run(sign, "math"),)
+        elif kind == "embedding" and step.weights:
+            return "layer.cell", ((Run(kind),), self.symbols(step.weights))
         else:
             role, title = self._other(step)
             word = self._word(step)

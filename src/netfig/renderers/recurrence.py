@@ -6,7 +6,7 @@ that are shown, and which weights act on the way. Biases and pointwise functions
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from netfig.records import dataclass
@@ -193,6 +193,24 @@ class Recurrence:
         self._shown = dict(kinds)
         self._flows.clear()
         return {v.id: kinds[v.id] for v in self.graph.values if v.id in kinds}
+
+    @cached_property
+    def looked_up(self) -> Mapping[str, str]:
+        """The shown values that are rows of a table, each with its table."""
+        found = {v: self.graph.producer.get(v) for v in self.shown}
+        return {v: next(iter(op.reads)) for v, op in found.items() if op is not None and op.kind == "embedding"}
+
+    @cached_property
+    def fed_back(self) -> frozenset[str]:
+        """The states that are outputs: each is made from its own step alone, and only others read it later."""
+        outputs = {port.value for port in self.graph.outputs}
+        found: set[str] = set()
+        for value in self.states:
+            here, axis = self.sample(value), self.time_of(value) or ""
+            within = all(d.source.index(axis) == here.index(axis) for d in self.made_from(here))
+            if value in outputs and within and len(self.shown) > 2:
+                found.add(value)
+        return frozenset(found)
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
@@ -404,6 +422,7 @@ def _named(env: Mapping[str, int]) -> dict[str, int]:
     return {axis.split("@")[0]: n for axis, n in env.items()} | dict(env)
 
 
+@lru_cache(maxsize=256)
 def _affine(name: str) -> Affine:
     from netfig.graph import Affine
 

@@ -42,13 +42,19 @@ def find_attention(recurrence: Recurrence) -> Attention | None:
 
 def find_reading(recurrence: Recurrence) -> str | None:
     """The value in which a step brings together what it has weighed of another sequence, such as the context of a decoder."""
+    found = find_attention_to_other(recurrence)
+    return found.context if found is not None else None
+
+
+def find_attention_to_other(recurrence: Recurrence) -> Attention | None:
+    """The first softmax over what is made from several steps of another sequence."""
     graph = recurrence.graph
     for op in graph.ops:
         if op.kind != "softmax" or not _reads_elsewhere(recurrence, op):
             continue
         context = _context(recurrence, op)
         if context is not None and context not in recurrence.shown:
-            return context
+            return Attention(graph, op.id, context, is_state=False)
     return None
 
 

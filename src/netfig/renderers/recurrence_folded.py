@@ -11,6 +11,7 @@ from netfig.mathtext import Text, plain, text_of
 from netfig.records import dataclass
 from netfig.renderers.recurrence import Dependency, Instance
 from netfig.renderers.recurrence_rows import Row, Unit
+from netfig.renderers.recurrence_sheet import CLOSED
 
 if TYPE_CHECKING:
     from netfig.figure import Side
@@ -220,12 +221,18 @@ class Folded:
         ops = tuple(dict.fromkeys(id for row in rows for id in (row.value, *self.sheet.ops_of(row.value))))
         if unit.is_cell:
             title: Text = plain(self.words.cell_of(rows[0].value))
-            return Box(self.id_of(rows), "state", (title,), place=place, span=(1, len(rows)), stands_for=ops)
+            return Box(self.id_of(rows), CLOSED, (title,), place=place, span=(1, len(rows)), stands_for=ops)
         symbol = self.words.general(value, at=dict(rows[0].layer))
-        role = "state" if unit.kind == "value" else unit.kind
+        table = self.recurrence.looked_up.get(value.id, "")
         shape = text_of(self.words.shape(value))
         return Box(
-            self.id_of(rows), role, (symbol,), place=place, span=(span, 1), tooltip=text_of(symbol) + shape, stands_for=ops
+            self.id_of(rows),
+            self.sheet.role_of(value.id),
+            (self.words.table(table) if table else symbol,),
+            place=place,
+            span=(span, 1),
+            tooltip=text_of(symbol) + shape,
+            stands_for=ops,
         )
 
     # --- loops ----------------------------------------------------------------------------------------------------------------
@@ -257,10 +264,11 @@ class Folded:
             source_row = (self.boxes[source].place or (0, 0))[1]
             enter, leave = ("top" if source_row > row else "bottom"), ("right" if leftwards else "left")
         slot = loop.source.value
-        self.wires.append(Wire(End(source, slot, near, lane), End(id, side=enter), label=now, head=False, stands_for=(slot,)))
         chips = self.words.chips(loop.dependency)
+        role = "state" if own and not chips else "data"
+        self.wires.append(Wire(End(source, slot, near, lane), End(id, side=enter), role, now, head=False, stands_for=(slot,)))
         self.wires.append(
-            Wire(End(id, side=leave), End(target, side=near, lane=loop.lane), label=then, chips=chips, stands_for=(slot,))
+            Wire(End(id, side=leave), End(target, side=near, lane=loop.lane), role, then, chips, stands_for=(slot,))
         )
         return column
 
@@ -285,7 +293,8 @@ class Folded:
                         continue
                     owner = self._owner(axis, d.source)
                     if owner is not None:
-                        self._wire(self.id_of(owner[0]), d, self.id_of(rows), owner[1], is_cell=len(owner[0]) > 1)
+                        named = len(owner[0]) > 1 or self.sheet.is_layer(d.source.value)
+                        self._wire(self.id_of(owner[0]), d, self.id_of(rows), owner[1], named=named)
                     elif unit.kind == "state":
                         dots = next((id for id in self.boxes if id.startswith(f"dots {d.source.value}.")), "")
                         if dots:
@@ -293,9 +302,9 @@ class Folded:
                 else:
                     self._from_elsewhere(d, self.id_of(rows))
 
-    def _wire(self, source: str, d: Dependency, target: str, lane: int, *, is_cell: bool = False) -> None:
-        label = self.words.general(self.recurrence.graph.value_by_id[d.source.value]) if is_cell else ()
-        slot = d.source.value if is_cell else ""
+    def _wire(self, source: str, d: Dependency, target: str, lane: int, *, named: bool = False) -> None:
+        label = self.words.general(self.recurrence.graph.value_by_id[d.source.value]) if named else ()
+        slot = d.source.value if named else ""
         wire = Wire(
             End(source, slot, lane=lane), End(target), label=label, chips=self.words.chips(d), stands_for=(d.source.value,)
         )

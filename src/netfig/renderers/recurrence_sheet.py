@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netfig.figure import Chip
     from netfig.renderers.recurrence import Indices
 
+CLOSED = "layer.cell"  # role of a layer that is drawn closed, in every step
 LAG = 3  # steps after a gap that may still read what stands before it
 
 
@@ -86,16 +87,16 @@ class Sheet:
 
     def _box(self, instance: Instance, place: tuple[int, int], span: int) -> Box:
         value = self.graph.value_by_id[instance.value]
-        kind = self.recurrence.shown.get(instance.value, "state")
         initial = self.recurrence.initial_of(instance) if self.recurrence.is_initial(instance) else None
         stands = (initial or instance.value, *(self.ops_of(initial or instance.value)))
         shape = text_of(self.words.shape(value))
         is_initial = self.recurrence.is_initial(instance)
-        attends = instance.value in self.readings
+        attends, table = instance.value in self.readings, self.recurrence.looked_up.get(instance.value, "")
+        title = plain("Attend") if attends else self.words.table(table) if table else self.words.symbol(instance)
         return Box(
             str(instance),
-            "attention.plain" if attends else "state" if kind == "value" else kind,
-            (plain("Attend") if attends else self.words.symbol(instance),),
+            "attention.plain" if attends else self.role_of(instance.value),
+            (title,),
             marks=("initial",) if is_initial else (),
             place=place,
             span=(span, 1),
@@ -103,12 +104,23 @@ class Sheet:
             stands_for=stands,
         )
 
+    def role_of(self, value: str) -> str:
+        """How a shown value is painted: what is fed back as the output it is, a row of a table as the layer that looks it up."""
+        kind = self.recurrence.shown.get(value, "state")
+        if value in self.recurrence.looked_up:
+            return CLOSED
+        return "output" if value in self.recurrence.fed_back else "state" if kind == "value" else kind
+
+    def is_layer(self, value: str) -> bool:
+        """Whether a value's box is the layer that makes it, so that its name stands on the wires."""
+        return value in self.readings or value in self.recurrence.looked_up
+
     def _cell(self, row: Row, column: Column, place: tuple[int, int]) -> Box:
         values = row.unit.values
         ops = tuple(dict.fromkeys(id for v in values for id in (v, *self.ops_of(v))))
         return Box(
             self.cell_id(row.unit, self._at(row, column.index)),
-            "state",
+            CLOSED,
             (plain(self.words.cell_of(values[0])),),
             place=place,
             span=(1, len(values)),
@@ -155,9 +167,11 @@ class Sheet:
         """What the values of one box are made from, other than one another."""
         found: dict[Instance, dict[tuple[Instance, ...], None]] = {}
         for instance in instances:
+            table = self.recurrence.looked_up.get(instance.value)
             for d in self.recurrence.made_from(instance):
                 if d.source not in instances:
-                    found.setdefault(d.source, {}).update(dict.fromkeys(d.paths))
+                    paths = (tuple(w for w in path if w.value != table) for path in d.paths)  # the table is the box itself
+                    found.setdefault(d.source, {}).update(dict.fromkeys(paths))
         return [Dependency(source, tuple(paths)) for source, paths in found.items()]
 
     def _wires_into(self, target: str, instances: tuple[Instance, ...]) -> None:
@@ -170,18 +184,20 @@ class Sheet:
             r = self.recurrence
             if instances[0].value in self.readings and r.time_of(d.source.value) != r.time_of(instances[0].value):
                 into = dataclasses.replace(into, side="top")  # from lanes that all steps have in common
-            self._add(source, into, d)
+            self._add(source, into, d, goes_on=d.source.value in {i.value for i in instances})
 
-    def _add(self, source: End, target: End, d: Dependency, *, head: bool = True) -> None:
+    def _add(self, source: End, target: End, d: Dependency, *, head: bool = True, goes_on: bool = False) -> None:
+        """A wire; that of a state which goes on to its next step past all weights is a highway."""
         chips = self.words.chips(d)
         box = self.boxes[source.box]
-        label = self.words.symbol(d.source) if box.span[1] > 1 or d.source.value in self.readings else ()
+        label = self.words.symbol(d.source) if box.span[1] > 1 or self.is_layer(d.source.value) else ()
         between = [w for w in self.wires if (w.source.box, w.source.lane, w.target.box) == (source.box, source.lane, target.box)]
         if between and self.boxes.get(target.box, box).role.startswith("ellipsis"):
             return  # what goes on is said once
         if between and box.role.startswith("ellipsis"):
             source, target = dataclasses.replace(source, side="top"), dataclasses.replace(target, side="top")
-        wire = Wire(source, target, label=label, chips=chips, head=head, stands_for=(d.source.value,))
+        role = "state" if goes_on and not chips else "data"
+        wire = Wire(source, target, role, label, chips, head=head, stands_for=(d.source.value,))
         if wire not in self.wires:
             self.wires.append(wire)
 
@@ -289,7 +305,8 @@ class Sheet:
         row = self.rows.row_of(instances[lane])
         source = self.end_of(d.source)
         if row is not None and source is not None:
-            self._add(source, End(self._dots(number, row).id), d, head=False)
+            goes_on = d.source.value in {i.value for i in instances}
+            self._add(source, End(self._dots(number, row).id), d, head=False, goes_on=goes_on)
 
     # --- emphasis -------------------------------------------------------------------------------------------------------------
 
@@ -304,6 +321,13 @@ class Sheet:
         if wanted in spoken:
             return spoken[wanted]
         raise UsageError(f"there is no {name!r} in the figure", hint=did_you_mean(wanted, spoken))
+
+    def name_of(self, word: str) -> Text:
+        """The symbol of the value that a word such as ``h[3]`` names."""
+        wanted = "".join(word.split())
+        named = (i for _, instances in self._targets() for i in instances if self._spoken(i) == wanted)
+        found = next(named, None)
+        return self.words.symbol(found) if found is not None else self.boxes[self.find(word)].title[0]
 
     def spoken(self) -> dict[str, str]:
         """Every value that is drawn as one writes it, such as ``h[3]`` or ``h[2,T]``, and its box."""
@@ -334,7 +358,9 @@ class Sheet:
                 if source not in reached:
                     reached.add(source)
                     stack.append(source)
-        self.wires = [dataclasses.replace(w, emphasis="strong" if n in strong else "quiet") for n, w in enumerate(self.wires)]
+        self.wires = [
+            dataclasses.replace(w, role="data", emphasis="strong" if n in strong else "quiet") for n, w in enumerate(self.wires)
+        ]
         for id, one in self.boxes.items():
             self.boxes[id] = dataclasses.replace(one, emphasis="strong" if id in reached else "quiet")
 

@@ -75,6 +75,10 @@ class Words:
             return (Script(last.base, sub, last.sup),)  # type: ignore[arg-type]
         return (Script(symbol, tuple(joined)),)  # type: ignore[arg-type]
 
+    def table(self, id: str) -> Text:
+        """What stands on the layer that looks up rows of a table: its symbol."""
+        return self.bare(self.graph.value_by_id[id])
+
     # --- shapes ---------------------------------------------------------------------------------------------------------------
 
     def shape(self, value: Value) -> Text:
@@ -262,7 +266,7 @@ def _joined(sign: str, texts: Sequence[Text]) -> Text:
 
 
 def _common(names: Sequence[Text]) -> Text:
-    """What several symbols have in common: of W_xi, W_xf and W_xo it is W_{x·}."""
+    """What several symbols have in common: of W_xi, W_xf and W_xo it is W_{x∗}, of W_{xi,2} and W_{xf,2} it is W_{x∗,2}."""
     bases = {text_of(_base(name)) for name in names}
     if len(bases) > 1:
         return plain("weights")
@@ -270,9 +274,12 @@ def _common(names: Sequence[Text]) -> Text:
     start = 0
     while all(len(sub) > start and sub[start] == subs[0][start] for sub in subs):
         start += 1
+    end = 0
+    while all(len(sub) > start + end and sub[len(sub) - 1 - end] == subs[0][len(subs[0]) - 1 - end] for sub in subs):
+        end += 1
     base = _base(names[0])
-    same = subs[0][:start].rstrip(",")
-    return (Script(base, (Run(f"{same}∗", "math"),)),) if same else base
+    same, mark = subs[0][:start].rstrip(","), subs[0][len(subs[0]) - end :].partition(",")
+    return (Script(base, (Run(f"{same}∗{mark[1]}{mark[2]}", "math"),)),) if same else base
 
 
 def _base(name: Text) -> Text:

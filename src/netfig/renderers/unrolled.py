@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from netfig.errors import UsageError
 from netfig.figure import Figure
 from netfig.mathtext import Run, Text, math, plain, text_of
+from netfig.renderers.attention_words import sentences
 from netfig.renderers.options import UnrolledOptions
 from netfig.renderers.recurrence import FAR, Recurrence
 from netfig.renderers.recurrence_sheet import Sheet
@@ -15,6 +16,7 @@ from netfig.renderers.recurrence_steps import Wanted
 
 if TYPE_CHECKING:
     from netfig.graph import Graph
+    from netfig.renderers.reading import Reading
 
 
 def draw_unrolled(graph: Graph, options: UnrolledOptions) -> Figure:
@@ -25,11 +27,21 @@ def draw_unrolled(graph: Graph, options: UnrolledOptions) -> Figure:
     """
     recurrence, readings = with_readings(rolled(graph, sizes_of(options.sizes)))
     more = _named_step(options.highlight, recurrence)
-    sheet = Sheet(recurrence, Wanted(options.steps, options.all_steps, options.last, more), readings=readings)
-    if options.highlight:
-        sheet.highlight(sheet.find(options.highlight))
+    wanted = Wanted(options.steps, options.all_steps, options.last, more)
+    plain_view = not (options.all_steps or options.highlight or options.weights == "fan")
+    reading = _reading(recurrence, wanted) if readings and plain_view else None
+    sheet = reading or Sheet(recurrence, wanted, readings=readings)
     caption = caption_of(sheet) if options.caption else ()
+    if options.highlight:
+        box = sheet.find(options.highlight)
+        sheet.highlight(box)
+        caption = (
+            (*caption, (*plain("Thick: all that "), *sheet.name_of(options.highlight), *plain(" depends on."))) if caption else ()
+        )
     alt = alt_of(sheet)
+    if reading is not None:
+        caption = (sentences((*caption, reading.facts())),) if caption else ()
+        alt = f"{alt} {text_of(reading.facts())}"
     group, wires = sheet.group(), tuple(sheet.wires)
     if options.weights == "fan":
         from netfig.renderers.recurrence_fan import fan_out
@@ -75,6 +87,17 @@ def with_readings(recurrence: Recurrence) -> tuple[Recurrence, tuple[str, ...]]:
     if context is None:
         return recurrence, ()
     return Recurrence(recurrence.graph, recurrence.sizes, {context: "value"}), (context,)
+
+
+def _reading(recurrence: Recurrence, wanted: Wanted) -> Reading | None:
+    """The figure of a sequence whose steps read another one, where that is all there is."""
+    from netfig.renderers.reading import Reading, stands_alone
+    from netfig.renderers.recurrence_attention import find_attention_to_other
+
+    attention = find_attention_to_other(Recurrence(recurrence.graph, recurrence.sizes))
+    if attention is None or not stands_alone(recurrence, attention.context):
+        return None
+    return Reading(recurrence, wanted, attention)
 
 
 def is_recurrence(graph: Graph) -> bool:
