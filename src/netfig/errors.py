@@ -74,19 +74,17 @@ class Problem(NamedTuple):
 class InvalidProgram(InvalidInput):
     """Equations that cannot be read or do not fit together; `problems` are all of them, in the order of the source.
 
-    `place` gives the line and column of one; `name` is the file's, if it has one.
+    `place` gives the line and column of one; `name` is the file's, if it has one; `kind` is what the program is and its verb.
     """
 
-    def __init__(self, problems: Iterable[Problem], source: str, *, name: str = "") -> None:
+    def __init__(self, problems: Iterable[Problem], source: str, *, name: str = "", kind: str = "the equations have") -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.start, p.end)))
         self.source, self.name = source, name
         if len(self.problems) == 1:
             one = self.problems[0]
             super().__init__(_shortened(one.what), where=self._where(one, "where"), why=one.why, hint=one.hint)
         else:
-            super().__init__(
-                f"the equations have {len(self.problems)} mistakes", why="\n       ".join(map(self._block, self.problems[:20]))
-            )
+            super().__init__(f"{kind} {len(self.problems)} mistakes", why="\n       ".join(map(self._block, self.problems[:20])))
 
     def place(self, problem: Problem) -> tuple[int, int]:
         """The line and the column a problem starts at, both from 1."""

@@ -43,7 +43,8 @@ class Request:
     """What the user asked of a source: the target as typed, and how to run it.
 
     `inputs` are the ``--input`` words as typed, `inputs_from` the ``--inputs`` target; `batch` is added to each bare shape.
-    `arguments` are ``(args, kwargs)`` given from Python; they stand for both.
+    `arguments` are ``(args, kwargs)`` given from Python; they stand for both. `configured` are the fields that nobody typed for
+    this target: a configuration file or the environment gives them for all, and a source that has no use for one need not say so.
     """
 
     target: Any
@@ -56,6 +57,7 @@ class Request:
     verify: bool = False
     name: str | None = None
     arguments: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
+    configured: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

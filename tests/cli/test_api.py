@@ -104,7 +104,7 @@ def test_a_saved_file_has_the_permissions_of_an_ordinary_one(tmp_path: Path) -> 
 
 
 def test_a_depth_for_a_renderer_without_one_is_refused() -> None:
-    with pytest.raises(UsageError, match="pipeline has no option 'depth'"):
+    with pytest.raises(UsageError, match="the renderer 'pipeline' has no depth"):
         netfig.draw("Linear(4)", "4", renderer="pipeline", depth=2)
 
 

@@ -9,6 +9,9 @@ from xml.etree import ElementTree
 import pytest
 from commandline import Netfig
 
+import netfig as api
+from netfig.errors import UsageError
+
 ELMAN = "h[t] = tanh(W_xh x[t] + W_hh h[t-1] + b_h)\ny[t] = W_hy h[t] + b_y\n"
 GATED = "x[t] : n,  h[t] : m  # sizes\nc[t] = σ(W_c x[t] + W_h h[t-1])\nh[t] = c[t] ⊙ h[t-1] + (1 - c[t]) ⊙ W_x x[t]\n"
 ATTENTION = (
@@ -95,9 +98,14 @@ class TestMistakes:
         [
             (("draw", ELMAN, "--highlight", "z[1]"), "there is no 'z[1]' in the figure"),
             (("draw", ELMAN, "-r", "cell", "--with-unrolled"), "the renderer 'cell' has no --with-unrolled"),
+            (("draw", ELMAN, "--steps", "3", "--opt", "unrolled.steps=4"),
+             "--steps 3 and unrolled.steps=4 ask for different things"),
+            (("draw", "h = W x", "--steps", "3"), "the renderer 'modules' has no --steps"),
             (("draw", ELMAN, "--all-steps"), "there is no number of steps to draw: T is only a name"),
             (("draw", ELMAN, "--input", "T=0"), "the size T is at least 1, not 0"),
             (("draw", ELMAN, "--input", "x=0"), "the size x is at least 1, not 0"),
+            (("draw", ELMAN, "--batch", "4", "--train"), "equations take no --batch and no --train"),
+            (("trace", "cell:lstm", "--device", "cpu", "--partial"), "equations take no --device and no --partial"),
             (("draw", "cell:lst"), "there is no cell 'lst'"),
             (("evaluate", ELMAN, "--steps", "2", "--size", "n_x=99999,n_h=99999,n_y=2"),
              "20,000,000,000 random numbers are too many"),
@@ -118,6 +126,20 @@ class TestMistakes:
         assert netfig("trace", ELMAN, "--pass", "unroll", "--opt", "unroll.extent=3").code == 0
 
 
+class TestWhatModelsTake:
+    def test_a_project_may_say_how_its_models_are_run_and_draw_equations_too(self, netfig: Netfig, here: Path):
+        wanted = netfig("draw", ELMAN).stdout
+        assert netfig("draw", ELMAN, env={"NETFIG_DRAW_BATCH": "4"}).stdout == wanted
+        (here / "pyproject.toml").write_text('[tool.netfig]\ndevice = "cpu"\n[tool.netfig.draw]\neval = false\n')
+        assert netfig("draw", ELMAN).stdout == wanted
+        assert netfig("draw", ELMAN, "--device", "meta").code == 2
+
+    def test_a_saved_graph_takes_none_of_it_either(self, netfig: Netfig, here: Path):
+        netfig("trace", ELMAN, "-o", "g.json")
+        done = netfig("draw", "g.json", "--batch", "2", "--device", "cpu")
+        assert (done.code, done.error_line) == (2, "netfig: error: the saved graph 'g.json' takes no --batch and no --device")
+
+
 class TestSteps:
     def test_a_number_of_steps_among_the_equations_is_that_of_the_figure(self, netfig: Netfig):
         drawn = netfig("draw", f"T = 4\n{ELMAN}", "--all-steps", "-f", "json")
@@ -126,6 +148,49 @@ class TestSteps:
 
     def test_an_option_of_the_command_can_stand_in_the_environment(self, netfig: Netfig):
         assert netfig("draw", ELMAN, env={"NETFIG_DRAW_STEPS": "5"}).stdout == netfig("draw", ELMAN, "--steps", "5").stdout
+
+
+class TestFromPython:
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"steps": 4}, ("--steps", "4")),
+            ({"steps": 7, "all_steps": True}, ("--steps", "7", "--all-steps")),
+            ({"highlight": "h[3]"}, ("--highlight", "h[3]")),
+            ({"with_unrolled": True}, ("--with-unrolled",)),
+            ({"with_unrolled": True, "steps": 2}, ("--with-unrolled", "--steps", "2")),
+            ({"renderer": "cell"}, ("--renderer", "cell")),
+            ({"steps": 4, "options": {"unrolled.steps": 4}}, ("--steps", "4", "--opt", "unrolled.steps=4")),
+        ],
+    )
+    def test_what_the_command_has_a_short_name_for_draw_takes_by_the_same(self, netfig: Netfig, given, words):
+        assert api.draw(ELMAN, **given).svg() == netfig("draw", ELMAN, *words).stdout
+
+    @pytest.mark.parametrize(
+        ("given", "what", "hint"),
+        [
+            ({"with_unrolled": True, "renderer": "unrolled"}, "the renderer 'unrolled' has no with_unrolled", "folded"),
+            ({"with_unrolled": True, "all_steps": True}, "the renderer 'folded' has no all_steps", "unrolled"),
+            ({"steps": 3, "renderer": "cell"}, "the renderer 'cell' has no steps", "unrolled"),
+            ({"depth": 1}, "the renderer 'unrolled' has no depth", "modules"),
+            ({"steps": 2, "options": {"unrolled.steps": 3}}, "steps 2 and unrolled.steps=3 ask for different things", "one of"),
+            ({"steps": "many"}, "unrolled.steps must be", ""),
+            ({"steps": 0}, "the options of 'unrolled' do not fit together", ""),
+            ({"highlight": "z[1]"}, "there is no 'z[1]' in the figure", ""),
+        ],
+    )  # fmt: skip
+    def test_what_does_not_fit_together_is_said_with_what_would(self, given, what, hint):
+        with pytest.raises(UsageError) as raised:
+            api.draw(ELMAN, **given)
+        assert raised.value.what.startswith(what)
+        assert hint in raised.value.hint
+
+    def test_what_is_wrong_is_said_before_the_model_runs(self):
+        def model():
+            raise AssertionError("it ran")
+
+        with pytest.raises(UsageError, match="has no steps"):
+            api.draw(model, renderer="modules", steps=3)
 
 
 HOSTILE = """# title: </text></svg><script>alert(1)</script>

@@ -217,6 +217,12 @@ def test_letters_of_functions_are_applied_unless_they_are_values():
     assert isinstance(right("h[t] = α(x[t] - h[t-1])"), Product)
 
 
+def test_a_forgotten_space_is_found_where_the_family_has_two_letters():
+    with pytest.raises(InvalidProgram) as caught:
+        parse("g_ij[t] = w_i u_j x[t]  for i = 1..L, j = 1..L\nh[t] = Σ(Kg_ij[t] for i = 1..L)  for j = 1..L")
+    assert caught.value.problems[0].hint == "for the product write 'K g'"
+
+
 def test_a_declared_function_is_one_whatever_it_is_called():
     program = parse("MLP : function\nh[t] = MLP(x[t], h[t-1])")
     assert program.statements[0] == FunctionName("MLP")
@@ -281,6 +287,7 @@ SHAPES = {
     "w : scalar": (),
     "w ∈ ℝ": (),
     "x[t] in R^(K+1)": ("K+1",),
+    r"W \in \mathbb{R}^{d_{i,j},m}": ("d_i_j", "m"),
 }
 
 
@@ -289,6 +296,26 @@ def test_shapes_are_declared_as_a_mathematician_or_a_programmer_would(text):
     made = parse(text).statements[0]
     assert isinstance(made, Declaration)
     assert made.shape == at(*SHAPES[text])
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("x[t] : n,  # input\nh[t] : m   # state\nh[t] = W x[t]", "x[t] : n\nh[t] : m\nh[t] = W x[t]"),
+        ("x[t] ∈ ℝⁿ, h : m,\nW ∈ R^{m×n},\nh = W x[1]", "x[t] : n\nh : m\nW : m×n\nh = W x[1]"),
+        ("x : n,\nn = 3\nh = x", "x : n\nn = 3\nh = x"),
+        ("h = W x,\nW ∈ ℝ^{m×n}", "h = W x\nW : m×n"),
+        ("h = W x,\nx : n", "h = W x\nx : n"),
+        ("W : m,  # rows\n  n\nh = W x", "W : m×n\nh = W x"),
+    ],
+)
+def test_a_comma_at_the_end_of_a_line_ends_what_another_statement_follows(source, wanted):
+    assert parse(source) == parse(wanted)
+
+
+@pytest.mark.parametrize("over", ["i = 1..K", "i = 1, …, K", "i ∈ 1..K"])
+def test_a_range_may_stand_on_the_line_after_a_comma(over):
+    assert parse(f"q_i[t] = Q_i x[t],\n  {over}") == parse("q_i[t] = Q_i x[t]  for i = 1..K")
 
 
 def test_several_statements_share_a_line():
@@ -395,6 +422,7 @@ def test_what_follows_from_a_mistake_elsewhere_is_not_said():
         "h = x" + "_a" * 8000,
         "h" + "[t" * 3000 + "]" * 3000 + " = x",
         "x : " + "n," * 9000 + "n",
+        "x : m ×" + " " * 90_000 + "n",
         "a = b, " * 4000 + "c = d",
         "\n" * 50_000 + "h = x +" + "\n" * 40_000 + "+ y",
         "h = x; " * 3000,

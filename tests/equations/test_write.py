@@ -93,8 +93,37 @@ def test_formatting_keeps_comments_and_lines():
     )
 
 
+COMMAS = (
+    "x, u,  # inputs\n# of the net\nα : scalar\nh[t] = α x u\n",
+    "x, # one\n h : n\nh = x\n",
+    "W : m ×  # rows\n n\nh = W x\n",
+)
+"""Declarations that go on behind a comment."""
+
+VECTORS = ("B = A [k] - 1\nx = A x[k-1]", "y[t] = V [h]\nz = U h[1] [h]")
+"""A letter in a bracket behind a space is a value, here and in every other bracket."""
+
+ABOVE = (
+    "W^{(l)} = V",
+    "h^{(l)} = W^{(l)} h^{(l-1)}",
+    "h^{(l)} = W^{(l)} x^{(2)}",
+    "h_i^{(l)} = Σ_{i=0}^{K} x_{t-i}",
+    "a_i^{(l)} = b_i  for i = 1..3",
+    "h_i^{(l)} = U h_i^{(l-1)} + W h_{i-1}^{(l)}",
+    "W^{(l)} : m×n\nh_t^{(l)} = W^{(l)} x_t + U^{(l)} h_{t-1}^{(l)}",
+)
+"""Indices above, with and without a time below."""
+
+SENTENCE = "y[t] = V h[t] + w²,\nh[t] = W x[t]²."
+"""Equations as in a text: what ends them is no part of a number."""
+
+TWO_LETTERS = "g_ij[t] = w_i u_j x[t]  for i = 1..L, j = 1..L\nh[t] = Σ(g_ij[t] for i = 1..L)  for j = 1..L"
+
+
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("source", [*CORPUS, SHEET], ids=lambda s: s.split("\n")[0][:40])
+@pytest.mark.parametrize(
+    "source", [*CORPUS, SHEET, *COMMAS, *VECTORS, *ABOVE, TWO_LETTERS, SENTENCE], ids=lambda s: s.split("\n")[0][:40]
+)
 def test_formatting_twice_is_formatting_once_and_changes_no_meaning(source, style):
     program = parse(source)
     once = reformat(program, style)

@@ -321,6 +321,18 @@ def test_a_file_holds_names_comments_a_title_and_its_input() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# title: A small CNN on 64×64 pictures \n# category: Nets\nReLU\n", "A small CNN on 64×64 pictures"),
+        ("# title: one\ntitle: two\nReLU\n", "two"),
+        ("# what the title: is\n# title:\nReLU  # title: none\n", None),
+    ],
+)
+def test_a_comment_that_says_title_names_the_chain_unless_the_file_does(text: str, title: str | None) -> None:
+    assert read_chain(text, "net.layers").title == title
+
+
+@pytest.mark.parametrize(
     "word", ["X" * 100_000, "ReLU" + " " * 100_000, "A" + "\u202e", "A\x1b[31m", "😀", "ReLU(" * 30_000, "'" * 9999]
 )
 def test_a_hostile_chain_gives_a_short_printable_error(word: str) -> None:

@@ -96,11 +96,24 @@ class TestSizes:
         with pytest.raises(UsageError, match=what):
             load(ELMAN, *words)
 
-    def test_tensors_and_verification_are_for_models(self):
-        with pytest.raises(UsageError, match="take no tensors"):
-            load(ELMAN, arguments=((1,), {}))
-        with pytest.raises(UsageError, match="not run"):
-            load(ELMAN, verify=True)
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"arguments": ((1,), {})}, "tensors"),
+            ({"verify": True}, "--verify"),
+            ({"batch": 4, "device": "cpu", "mode": "train"}, "--batch and no --device and no --train"),
+            ({"partial": True, "inputs_from": "a.py:f"}, "--inputs and no --partial"),
+        ],
+    )
+    def test_what_says_how_a_model_is_run_is_refused_with_what_equations_take(self, given, words):
+        with pytest.raises(UsageError) as raised:
+            load(ELMAN, **given)
+        assert raised.value.what == f"equations take no {words}"
+        assert "--input n=3" in raised.value.hint
+
+    def test_what_a_configuration_says_of_models_is_not_for_equations(self):
+        given = {"batch": 4, "device": "cpu", "mode": "train", "partial": True}
+        assert load(ELMAN, **given, configured=frozenset(given)) == load(ELMAN)
 
 
 class TestFailures:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +22,8 @@ TARGET is one of
   file.py:Net  file.py:Net(num_classes=10)  pkg.mod:factory   imported and run
   "Conv2d(3,16,3) | ReLU | Linear(10)"  net.layers            parsed, never run
   "h[t] = tanh(W x[t] + U h[t-1])"  net.rnn  cell:lstm        parsed, never run
+  attention --d-model 8 --heads 2 --tokens 4  a.attention     by its sizes, never run
+  numbers.worked.toml                                         worked out, never run
   graph.json  -                                               read, never run
 """
 
@@ -96,7 +97,17 @@ def request_from(target: str, given: dict[str, Any]) -> Request:
         partial=given["partial"],
         name=given["name"],
         verify=given.get("verify", False),
+        configured=_configured({"batch": "batch", "device": "device", "eval": "mode", "partial": "partial"}),
     )
+
+
+def _configured(fields: dict[str, str]) -> frozenset[str]:
+    """The fields whose options come from a configuration file or the environment."""
+    from click.core import ParameterSource
+
+    everywhere = (ParameterSource.DEFAULT_MAP, ParameterSource.ENVIRONMENT)
+    context = click.get_current_context()
+    return frozenset(field for option, field in fields.items() if context.get_parameter_source(option) in everywhere)
 
 
 @contextlib.contextmanager
@@ -114,6 +125,8 @@ def working(what: str) -> Iterator[None]:
 
 def print_json(data: Any) -> None:
     """Data for programs."""
+    import json
+
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 

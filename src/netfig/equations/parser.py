@@ -30,7 +30,9 @@ _INDEX: Final = re.compile(r"\A\w{1,3}(?:\s*[-+,]\s*\w{1,3}){0,3}\Z")
 
 _REALS: Final = re.compile(r"(?:\\mathbb\s*(?:\{\s*R\s*\}|R)|ℝ|R(?![A-Za-z0-9_])|\\R(?![A-Za-z])|𝐑)")
 
-_BETWEEN: Final = re.compile(r"×|\\times(?![A-Za-z])|,|\s+[xX]\s+|(?<=[0-9])x(?=[0-9])|·")
+_NO_SHAPE: Final = re.compile(r"[&~$\n]|[#%][^\n]*")
+
+_BETWEEN: Final = re.compile(r"×|\\times(?![A-Za-z])|,(?![^{}]{0,40}\})|\s+[xX]\s+|(?<=[0-9])x(?=[0-9])|·")
 
 
 def parse(source: str, name: str = "") -> Program:
@@ -184,7 +186,7 @@ class _Reader:
             raise Mistake(f"{token.text!r} cannot stand here", token.start, token.end, "a declaration is x[t] : n or W : m×n")
         sign = items[at]
         start, end = sign.end, items[-1].end
-        text = re.sub("[&~$]", " ", self.source[start:end])
+        text = _NO_SHAPE.sub(lambda m: " " * len(m[0]), self.source[start:end])
         if not text.strip():
             raise Mistake("a shape is missing", sign.start, sign.end, "such as n, m×n or scalar")
         if text.strip() in ("function", r"\text{function}"):
@@ -201,7 +203,7 @@ class _Reader:
         """``n``, ``m×n``, ``R^{m×n}``, ``ℝⁿ``, ``scalar``: a size for each dimension."""
         end = start + len(text)
         start += len(text) - len(text.lstrip())
-        body = text.strip().rstrip("\\$& ")
+        body = " ".join(text.split()).rstrip("\\$& ")
         real = _REALS.match(body)
         if real:
             body = body[real.end() :]

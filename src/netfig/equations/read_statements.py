@@ -21,6 +21,8 @@ _GUARD: Final = frozenset(("for", "forall", "if", "when", "where", "and"))
 
 _COMPARE: Final = frozenset(("..", ">=", ">", "<=", "<"))
 
+_REALS: Final = frozenset(("ℝ", "R", "𝐑", "mathbb"))
+
 _LOOK: Final = 60  # tokens; a line that says nothing within so many is taken as it stands
 
 _HEADER: Final = re.compile(r"\A[#%]\s*title\s*:\s*(.*?)\s*\Z")
@@ -65,7 +67,7 @@ def statements_of(found: list[Token]) -> tuple[list[Chunk], str]:
             if depth == 0 and (
                 not _goes_on(now, following[at])
                 or (now.items[-1].kind in _OPERATORS and _is_new(now, found, at))
-                or (now.items[-1].kind == "," and now.sign and _is_next(found, at))
+                or (now.items[-1].kind == "," and now.sign and _is_next(found, at, now.sign))
             ):
                 close()
             elif depth and _is_new(now, found, at):
@@ -124,17 +126,21 @@ def _is_new(now: Chunk, found: list[Token], at: int) -> bool:
     return False
 
 
-def _is_next(found: list[Token], at: int) -> bool:
-    """Whether the next line is another equation, as after a comma in a text: ``h_t = …``, but not ``i = 1..K``."""
+def _is_next(found: list[Token], at: int, sign: str) -> bool:
+    """Whether a statement with this sign ends with the comma before a line end: the next line is another, as in a text.
+
+    ``h_t = …``, ``W : m×n`` and ``W ∈ ℝⁿ`` are, ``i = 1..K`` and ``i ∈ 1..K`` are the range of an equation.
+    """
     depth, words = 0, 0
-    for token in found[at : at + _LOOK]:
+    for position, token in enumerate(found[at : at + _LOOK], at):
         kind = token.kind
         if kind in ("newline", "comment"):
             if words:
                 return False
             continue
-        if kind == "=" and not depth:
-            return words > 1
+        if kind in ("=", ":", "in") and not depth:
+            is_shape = kind == ":" or (kind == "in" and found[position + 1 : position + 2] and found[position + 1].text in _REALS)
+            return words > 0 and (words > 1 or sign != "=" or bool(is_shape))
         if (not words and kind not in ("name", "accent")) or kind in _GUARD:
             return False
         depth += (kind in OPEN) - (kind in OPEN.values())

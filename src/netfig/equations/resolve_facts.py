@@ -41,6 +41,25 @@ def names_in(node: Node) -> Iterator[tuple[Node, bool]]:
         stack.extend((part, False) for part in item.parts)
 
 
+def vectors_in(node: Node, bound: set[str]) -> Iterator[Spelled]:
+    """Every symbol with a space and a bracket after it that holds a letter which does not run there: a vector, ``W [h]``."""
+    stack = [(node, frozenset(bound))]
+    while stack:
+        item, running = stack.pop()
+        if item.kind == "name":
+            spelled: Spelled = item.data
+            if None in spelled.indices:
+                stack.extend((part, running) for part in spelled.bracket or ())
+            elif spelled.bracket_gap and any(not running.issuperset(letters_of(a)) for a in spelled.indices if a is not None):
+                yield spelled
+            continue
+        if item.kind == "apply":
+            stack.append((item.data[0], running))
+        if item.kind in ("each", "over", "apply"):
+            running = running.union(r.variable for r in (item.data if item.kind == "each" else item.data[1]))
+        stack.extend((part, running) for part in item.parts)
+
+
 def ranges_in(node: Node) -> Iterator[RangeText]:
     """Every range inside a node."""
     stack = [node]
@@ -75,6 +94,7 @@ class Facts:
                     self.ranges.setdefault(one.variable, []).append(one)
         self.words = {e.left.data.base.split("_")[0] for e in equations} | {d.data.base.split("_")[0] for d in declared} | sizes
         self.time = self._time()
+        self._lowered()
         self.families: set[str] = set()
         self.members: set[tuple[str, int]] = set()
         self.values: set[str] = set()
@@ -107,7 +127,7 @@ class Facts:
 
     def _time(self) -> str:
         """``t``, unless the program never mentions it and steps along another letter below its names."""
-        stepped = ""
+        stepped, above = "", ""
         bases = {n.data.base for e in self.equations for n in (e.left, *(m for m, _ in names_in(e.right)))}
         for node in self.declared:
             for index in (*(p.affine for p in node.data.below + node.data.above), *node.data.indices):
@@ -115,17 +135,28 @@ class Facts:
                     return "t"
         for equation in self.equations:
             left = {n for p in equation.left.data.below if p.affine for n in letters_of(p.affine)}
+            raised = {n for p in equation.left.data.above if p.affine for n in letters_of(p.affine)}
             for node in (equation.left, *(n for n, _ in names_in(equation.right))):
                 inside = node.data.indices if node is equation.left or self._may_index(node.data, bases) else ()
                 for index in (*(p.affine for p in node.data.below + node.data.above), *inside):
                     if index is not None and "t" in letters_of(index):
                         return "t"
-                for piece in node.data.below:
+                for piece in (*node.data.below, *node.data.above):
                     if piece.affine and piece.affine.terms and is_compound(piece.affine):
                         letter = piece.affine.terms[0][0]
                         if letter in left and letter not in {r.variable for r in equation.ranges}:
                             stepped = stepped or letter
-        return stepped or "t"
+                        elif letter in raised and letter not in {r.variable for r in equation.ranges}:
+                            above = above or letter
+        return stepped or above or "t"
+
+    def _lowered(self) -> None:
+        """What stands above a symbol that has no time, ``W^{(l)}``, means the same as below it."""
+        nodes = [n for e in self.equations for n in (e.left, *(m for m, _ in names_in(e.right)))]
+        for node in (*nodes, *self.declared):
+            spelled: Spelled = node.data
+            if spelled.above and not self._has_time(spelled):
+                spelled.below, spelled.above = spelled.below + spelled.above, []
 
     def _may_index(self, spelled: Spelled, bases: set[str]) -> bool:
         """Whether brackets after a name can be indices, before it is known which letters run: they hold no names of values."""
@@ -136,7 +167,7 @@ class Facts:
 
     def _values(self) -> None:
         for spelled, head, bound, equation in self._spelled():
-            words = tuple(p.word for p in spelled.below if not (p.explicit or self.runs(p, bound)))
+            words = tuple(p.word for p in spelled.below if not (p.explicit or self.runs(p, bound) or self.letters(p, bound)))
             name = join(spelled.base, words)
             base = spelled.base.split("_")[0]
             if (
@@ -147,6 +178,11 @@ class Facts:
                 self.values.add(name)
             if equation is not None and spelled is equation.left.data:
                 self.defined.add(name)
+        for equation in self.equations:
+            left = equation.left.data
+            bound = equation.bound.union(*(letters_of(p.affine) for p in left.below if p.affine and self._may_run(p)))
+            for spelled in vectors_in(equation.right, bound):
+                self.values.update(letter for index in spelled.indices if index is not None for letter in letters_of(index))
 
     def _families(self) -> None:
         """Which names have members: those with a running letter below them; what that says of letters on the left, and again."""
@@ -231,7 +267,7 @@ class Facts:
             for index in spelled.indices:
                 if index is not None and letter in letters_of(index):
                     return True
-            for piece in spelled.below:
+            for piece in (*spelled.below, *spelled.above):
                 if piece.affine is not None and letter in letters_of(piece.affine):
                     stem = self.stem(spelled, equation.bound | {letter})
                     if stem in self.families or len(piece.affine.terms) > 1 or piece.affine.constant:

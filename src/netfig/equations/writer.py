@@ -88,10 +88,15 @@ def reformat(program: Program, style: Style) -> str:
         span = statement.span
         text = source[span.start : span.end]
         commented = "\n" in text and ("#" in text or "%" in text)  # a comment inside: there is no line to put it on
-        out += source[end : span.start] + (text if commented else writer.statement(statement))
+        out = _joined(out, source[end : span.start]) + (text if commented else writer.statement(statement))
         end = span.end
-    lines = (out + source[end:]).splitlines()
+    lines = _joined(out, source[end:]).splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _joined(written: str, rest: str) -> str:
+    """What is written and what stands behind it; the full stop after ``w^2`` is no part of the number."""
+    return f"{written} {rest}" if rest[:1] == "." and written[-1:].isdigit() else written + rest
 
 
 def symbols_of(what: Statement | Expression) -> list[Symbol]:

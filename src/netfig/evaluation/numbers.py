@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from netfig.errors import InvalidInput, UsageError
+from netfig.graph.exact import decode
 from netfig.graph.plates_index import Places, placed_id
 from netfig.graph.types import Affine, Dim, Graph, Value
 
@@ -63,6 +65,9 @@ def random_numbers(
         raise UsageError(f"{count:,} random numbers are too many", why=f"{MOST:,} is the most", hint="give smaller sizes")
     generator = torch.Generator().manual_seed(seed)
     for v in wanted:
+        if v.data is not None:  # a worked example says its numbers
+            found[v.id] = constant(v, places.sizes, dtype)
+            continue
         shape = [number_of(d, places.sizes) or 0 for d in v.type.shape or ()]
         for place in every_place(places, v):
             scale = shape[-1] ** -0.5 if v.kind == "parameter" and len(shape) > 1 and shape[-1] else 1.0
@@ -74,7 +79,11 @@ def _names(text: str) -> list[str]:
     try:
         return [name for name, _ in Affine.parse(text).terms]
     except ValueError:
-        return [text]
+        return [one for one in re.findall(r"[^\W\d]\w*", text) if _FACTORS.match(text)] or [text]
+
+
+_FACTORS = re.compile(r"\A(?:\w+)(?:[*+]\w+)*\Z")
+"""A sum of products of names and whole numbers: ``h*d_k``, ``h*d_k+2*g*d_k``."""
 
 
 def number_of(dim: Dim, sizes: Mapping[str, int]) -> int | None:
@@ -84,7 +93,20 @@ def number_of(dim: Dim, sizes: Mapping[str, int]) -> int | None:
     try:
         return Affine.parse(dim.name).at(sizes).number
     except ValueError:
-        return sizes.get(dim.name)
+        return sizes[dim.name] if dim.name in sizes else _of_products(dim.name, sizes)
+
+
+def _of_products(text: str, sizes: Mapping[str, int]) -> int | None:
+    """The number of a sum of products, if every factor is known."""
+    if not _FACTORS.match(text):
+        return None
+    total = 0
+    for term in text.split("+"):
+        factors = [int(one) if one.isdecimal() else sizes.get(one) for one in term.split("*")]
+        if None in factors:
+            return None
+        total += math.prod(one for one in factors if one is not None)
+    return total
 
 
 def every_place(places: Places, v: Value) -> list[dict[str, int]]:
@@ -134,7 +156,8 @@ def _fits(dim: Dim, size: int, known: dict[str, int]) -> bool:
     try:
         rest = Affine.parse(dim.name).at(known)
     except ValueError:
-        return known.setdefault(dim.name, size) == size
+        number = _of_products(dim.name, known)
+        return known.setdefault(dim.name, size if number is None else number) == size
     if rest.number is not None:
         return rest.number == size
     if len(rest.terms) == 1:
@@ -143,6 +166,15 @@ def _fits(dim: Dim, size: int, known: dict[str, int]) -> bool:
         known[name] = number
         return not remainder
     return True
+
+
+def _exact(text: str) -> float | None:
+    """The value of an exact number such as ``sqrt(3)*ln(80)``, or ``None`` for a text that is none."""
+    try:
+        number = decode(text)
+    except ValueError:
+        return None
+    return -math.inf if number is None else float(number)
 
 
 def constant(v: Value, sizes: Mapping[str, int], dtype: torch.dtype) -> Tensor:
@@ -155,7 +187,7 @@ def constant(v: Value, sizes: Mapping[str, int], dtype: torch.dtype) -> Tensor:
         return torch.eye(*[n for n in size if n is not None], dtype=dtype)
     numbers = []
     for one in v.data or ():
-        number = sizes.get(one) if isinstance(one, str) else one
+        number = sizes.get(one, _exact(one)) if isinstance(one, str) else one
         if not isinstance(number, (int, float)):
             raise UsageError(f"what {one} is is not known", where=v.id, hint=f"say so: {one}=3")
         numbers.append(float(number))

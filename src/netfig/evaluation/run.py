@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from netfig.errors import InvalidInput, ModelFailed, NetfigError, UsageError, did_you_mean
+from netfig.evaluation.attention import attention_result
 from netfig.evaluation.numbers import GIVEN, check_sizes, constant, every_place, instance, number_of, random_numbers, solved_sizes
 from netfig.evaluation.ops import Function, Read, result
 from netfig.graph.plates_index import Places, placed_attributes
@@ -106,7 +107,7 @@ class _Run:
             for place in every_place(self.places, v):
                 numbers = tuple(place[axis] for axis in axes)
                 found = self._given(v, place, axes, given, used)
-                if found is None and v.kind == "constant":
+                if found is None and (v.kind == "constant" or v.data is not None):
                     found = constant(v, self.sizes, self.dtype)
                 if found is not None:
                     self.numbers[v.id, numbers] = found
@@ -197,8 +198,12 @@ class _Run:
         attributes = placed_attributes(op.attributes, {**self.sizes, **place})
         here = op if attributes == op.attributes else Op(op.id, op.kind, op.inputs, op.outputs, op.scope, attributes)
         try:
-            every = [read for listed in reads.values() for read in listed]
-            made = result(here, every, None if shape is None else len(shape), self.functions, self.dtype)
+            if op.attribute("part") is not None:
+                slots = {name: [read.tensor for read in listed] for name, listed in reads.items()}
+                made = attention_result(op, slots, {**self.sizes, **place})
+            else:
+                every = [read for listed in reads.values() for read in listed]
+                made = result(here, every, None if shape is None else len(shape), self.functions, self.dtype)
         except NetfigError:
             raise
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from netfig.pipeline.files import STDOUT, check_writable, write_files
 from netfig.pipeline.result import Result, check_formats, suffix_of
+from netfig.pipeline.short import Short
 from netfig.pipeline.stages import annotate, load, render, renderer_for, transform
 from netfig.pipeline.units import points
 from netfig.pipeline.verbs import draw, evaluate, load_graph, summarize, trace
@@ -9,6 +10,7 @@ from netfig.pipeline.verbs import draw, evaluate, load_graph, summarize, trace
 __all__ = [
     "STDOUT",
     "Result",
+    "Short",
     "annotate",
     "check_formats",
     "check_writable",

@@ -12,6 +12,7 @@ from netfig.figure import Direction, Figure
 from netfig.graph import Graph, Note
 from netfig.hooks import Loaded, ModelRun, Request, Source
 from netfig.pipeline.result import Result
+from netfig.pipeline.short import Short
 
 if TYPE_CHECKING:
     from netfig.registry import Registry
@@ -124,7 +125,8 @@ def annotate(
 def renderer_for(graph: Graph, registry: Registry) -> str:
     """The renderer of a graph when none is asked for: ``modules``, or for a recurrence the one that suits it best."""
     fitting = {"modules": 0.0}
-    for name, renderer in registry.renderers.items() if graph.axes else ():
+    particular = graph.axes or any(v.data is not None for v in graph.values) or any(s.kind == "block" for s in graph.scopes)
+    for name, renderer in registry.renderers.items() if particular else ():
         fitting[name] = registry.call("renderers", renderer, renderer.suits, graph)
     best = max(fitting, key=lambda name: fitting[name])
     return best if fitting[best] >= 0.8 else "modules"
@@ -137,26 +139,21 @@ def render(
     renderer: str | None = None,
     theme: str = "light",
     options: Options | None = None,
-    depth: int | None = None,
+    short: Short | None = None,
     direction: Direction | None = None,
     width: float | None = None,
     engine: str = "auto",
 ) -> Result:
-    """A figure of a graph by a renderer: the one named, or the one for such graphs."""
+    """A figure of a graph by a renderer: the one named, the one that `short` is for, or the one for such graphs."""
     from netfig.layout.engine import ENGINES
 
-    renderer = renderer or renderer_for(graph, registry)
+    renderer = renderer or (short.renderer if short is not None else None) or renderer_for(graph, registry)
     chosen, paints = registry.renderer(renderer), registry.theme(theme)
     if direction is not None and direction not in get_args(Direction):
         raise UsageError(f"there is no direction {direction!r}", hint=did_you_mean(str(direction), get_args(Direction)))
     if engine not in ENGINES:
         raise UsageError(f"there is no engine {engine!r}", hint=did_you_mean(str(engine), ENGINES))
-    if depth is not None and isinstance(depth, int) and depth < 0:
-        raise UsageError(f"the depth {depth} is negative", hint="0 shows the model as one box; leave it out to open everything")
-    given = {name: dict(values) for name, values in (options or {}).items()}
-    if depth is not None:
-        given.setdefault(renderer, {})["depth"] = depth
-        registry.options({f"{renderer}.depth": depth})  # says so when the renderer has none
+    given = (short or Short({})).into(registry, renderer, options or {})
     graph = _passed(graph, registry, chosen.passes, given)
     drawn = registry.call("renderers", chosen, chosen.draw, graph, registry.options_of(chosen, given))
     if not (isinstance(drawn, Figure) or _is_digraph(drawn)):

@@ -11,6 +11,7 @@ from netfig.figure import Direction
 from netfig.graph import Graph
 from netfig.hooks import Loaded, Request
 from netfig.pipeline.result import Result
+from netfig.pipeline.short import Short
 from netfig.pipeline.stages import annotate, load, render, transform
 from netfig.pipeline.units import points
 from netfig.registry import current_registry
@@ -64,6 +65,10 @@ def draw(
     renderer: str | None = None,
     theme: str = "light",
     depth: int | None = None,
+    steps: int | None = None,
+    all_steps: bool = False,
+    highlight: str | None = None,
+    with_unrolled: bool = False,
     direction: Direction | None = None,
     width: str | float | None = None,
     engine: str = "auto",
@@ -74,22 +79,33 @@ def draw(
 ) -> Result:
     """A figure of a graph, a module or a target in words. Without a `renderer` it is ``modules``, of a recurrence ``unrolled``.
 
-    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `passes` change the graph
-    first (``["unroll"]``). `options` are those of passes, renderers and writers (``{"pipeline.style": "volumes"}``), `width` is
-    the printed one (``"3.25in"``).
+    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `depth`, `steps`, `all_steps`,
+    `highlight` (``"h[3]"``) and `with_unrolled` are short for options of the renderer, as on the command line. `passes` change
+    the graph first (``["unroll"]``). `options` are those of passes, renderers and writers (``{"pipeline.style": "volumes"}``),
+    `width` is the printed one (``"3.25in"``).
+
+    Raises:
+        NetfigError: what is given fits no source, renderer or option, or contradicts itself; its hint says what does.
 
     The figure shows itself in a notebook; ``.save("a.svg", "a.pdf")`` writes it.
     """
     registry = current_registry()
     sorted_options = registry.options(options or {})
-    changed = {"passes": _names("passes", passes), "options": _of_passes(options, registry)} if passes else {}
+    named = {"depth": depth, "steps": steps, "all_steps": all_steps, "highlight": highlight, "with_unrolled": with_unrolled}
+    short = Short.of(named)
+    renderer = renderer or short.renderer
+    if renderer is not None:
+        short.into(registry, renderer, sorted_options)  # what is wrong is said before the model runs
+    changed = {"passes": _names("passes", passes) or ()} if passes else {}
+    if own := _of_others(options, registry):
+        changed["options"] = own
     return render(
         _graph_of(target, inputs, kwargs, netfig_options, changed),
         registry,
         renderer=renderer,
         theme=theme,
         options=sorted_options,
-        depth=depth,
+        short=short,
         direction=direction,
         width=points(width),
         engine=engine,
@@ -150,8 +166,10 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     return loaded.graph
 
 
-def _of_passes(options: Mapping[str, Any] | None, registry: Registry) -> dict[str, Any]:
-    return {key: value for key, value in (options or {}).items() if key.rpartition(".")[0] in registry.passes}
+def _of_others(options: Mapping[str, Any] | None, registry: Registry) -> dict[str, Any]:
+    """Options of what runs before a renderer: of sources and passes."""
+    names = {*registry.passes, *registry.sources}
+    return {key: value for key, value in (options or {}).items() if key.rpartition(".")[0] in names}
 
 
 def _graph_of(

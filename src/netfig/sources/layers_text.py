@@ -12,7 +12,7 @@
     argument  = [ name "=" ] value
     value     = number | string | True | False | None | "(" values ")" | "[" values "]" | layer
 
-``#`` starts a comment. Nothing is ever evaluated.
+``#`` starts a comment; a line ``# title: …`` is the title where no ``title:`` stands. Nothing is ever evaluated.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _DIRECTIVE = re.compile(r"^[^\S\n]*(?P<key>title|input)[^\S\n]*:(?P<value>[^\n#]*)", re.MULTILINE)
+_HEADER = re.compile(r"^[^\S\n]*#[^\S\n]*title[^\S\n]*:(?P<value>[^\n]*\S)", re.MULTILINE)
 _CONSTANTS = {"True": True, "true": True, "False": False, "false": False, "None": None, "none": None}
 
 
@@ -126,6 +127,8 @@ def read_chain(text: str, place: str = "") -> ChainText:
             )
         body = body[: found.start()] + " " * (found.end() - found.start()) + body[found.end() :]
     items = _Reader(body, text, place).file()
+    if title is None and (header := _HEADER.search(text)) is not None:
+        title = header["value"].strip()
     return ChainText(items, text, place, title, given, span)
 
 

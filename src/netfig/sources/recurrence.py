@@ -9,12 +9,11 @@ import os
 import re
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netfig.errors import InvalidInput, UsageError
 from netfig.hooks import Loaded, Request
-from netfig.sources.files import read_file
+from netfig.sources.files import read_file, refuse_what_models_take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +25,7 @@ _EQUATION = re.compile(  # h[t] = …, h_t = …, before any bracket; h = …; a
     r"(?:\A|[;\n])[^\S\n]*[^\W\d](?:[^=(|:;\n#]*[\[_][^=(|:;\n#]*|\w*\s+|\w*\s*\(\s*\w+\s*(?:[-+]\s*\w+\s*)?\)\s*)=(?!=)"
 )
 _FILE = re.compile(r"\.(json|layers|pyw?)(:.*)?\Z", re.IGNORECASE | re.DOTALL)
+_HINT = "leave it out; numbers for sizes are given as --input n=3 --input m=4, and steps as --steps 5"
 _WORD = re.compile(r"\A\s*(?P<name>[^\W\d]\w*)\s*=\s*(?P<number>\d{1,9})\s*\Z")
 
 
@@ -48,13 +48,14 @@ def load(request: Request, options: Any) -> Loaded:
 
         return saved.from_bytes(request, raw, where="standard input")
     source = decoded(raw, "standard input") if text == "-" else equations_of(text)
-    _check(request, text)
+    refuse_what_models_take(request, "equations take", "they are never run, and drawn for one example", _HINT, sizes=True)
     if text == "-":
         name, origin = NAME, "standard input"
     elif text.startswith(CELL):
         name, origin = text.removeprefix(CELL), text
     elif is_file(text):
-        name, origin = Path(text).stem, Path(text).name
+        origin = os.path.basename(text)
+        name = os.path.splitext(origin)[0]
     else:
         name, origin = NAME, " ".join(text.split())
 
@@ -88,14 +89,6 @@ def decoded(raw: bytes, where: str) -> str:
             why=f"byte {error.start}: {error.reason}",
             hint="save it as UTF-8 in the editor",
         ) from None
-
-
-def _check(request: Request, text: str) -> None:
-    """What only models take."""
-    if request.inputs_from is not None or (request.arguments is not None and any(request.arguments)):
-        raise UsageError("equations take no tensors", hint="they take numbers for sizes: --input n=3 --input m=4")
-    if request.verify:
-        raise UsageError("equations are not run, so there is nothing to --verify", hint="leave it out")
 
 
 def _sizes(request: Request) -> Mapping[str, int]:

@@ -6,9 +6,8 @@ import os
 import sys
 from typing import Any
 
-from netfig.errors import UsageError
 from netfig.hooks import Loaded, Request
-from netfig.sources.files import read_file
+from netfig.sources.files import read_file, refuse_what_models_take
 
 
 def accepts(target: Any) -> bool:
@@ -32,27 +31,8 @@ def from_bytes(request: Request, raw: bytes, *, where: str) -> Loaded:
 
 
 def _refuse_what_only_models_take(request: Request) -> None:
-    given = _what_only_models_take(request)
-    if given:
-        raise UsageError(
-            f"a saved graph takes no {' and no '.join(given)}",
-            where=str(request.target),
-            why="it holds the shapes it was traced with",
-            hint="leave it out, or trace the model again",
-        )
-
-
-def _what_only_models_take(request: Request) -> list[str]:
-    return [
-        word
-        for word, is_given in (
-            ("--input", bool(request.inputs)),
-            ("--inputs", request.inputs_from is not None),
-            ("inputs", request.arguments is not None),
-            ("--verify", request.verify),
-        )
-        if is_given
-    ]
+    why, hint = "it holds the shapes it was traced with", "leave it out, or trace the model again"
+    refuse_what_models_take(request, f"the saved graph {str(request.target)!r} takes", why, hint)
 
 
 def _read(target: Any) -> bytes:

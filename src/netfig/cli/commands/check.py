@@ -12,7 +12,7 @@ from netfig.cli.app import say
 from netfig.cli.shared import print_json, registry_of
 from netfig.errors import InvalidInput, Missing, NetfigError, UsageError
 
-_SUFFIXES = (".json", ".layers", ".rnn", ".toml")
+_SUFFIXES = (".json", ".layers", ".rnn", ".toml", ".attention")
 
 
 @click.command("check", short_help="Validate files of ours: graphs, figures, chains, equations, themes.")
@@ -20,7 +20,8 @@ _SUFFIXES = (".json", ".layers", ".rnn", ".toml")
 @click.option("--json", is_flag=True, help="As JSON.")
 @click.pass_context
 def command(ctx: click.Context, files: tuple[str, ...], json: bool) -> None:
-    """Validate each FILE: a graph, figure or drawing (.json), a layer chain (.layers), equations (.rnn) or a theme (.toml).
+    """Validate each FILE: a graph, figure or drawing (.json), a layer chain (.layers), equations (.rnn), sizes of an
+    attention (.attention), a theme (.toml) or a worked example (.worked.toml).
 
     - is JSON on stdin.
 
@@ -52,10 +53,18 @@ def _check(ctx: click.Context, file: str) -> tuple[str, str]:
     if suffix not in _SUFFIXES:
         raise UsageError(f"there is nothing to check in a {suffix or 'nameless'} file", hint=f"known: {', '.join(_SUFFIXES)}")
     data = _read(file)
+    if suffix == ".attention":
+        return "attention", _attention(data, file)
     if suffix == ".rnn":
         return "recurrence", _equations(data, file)
     if suffix == ".json":
         return _document(data, file)
+    if file.lower().endswith(".worked.toml"):
+        from netfig.hooks import Request
+        from netfig.pipeline import load
+
+        graph = load(Request(file), registry_of(ctx)).graph
+        return "worked example", f"{graph.name!r}, {len(graph.ops)} ops, {len(graph.values)} values"
     if suffix == ".toml":
         from netfig.theme import load_theme
 
@@ -91,6 +100,18 @@ def _equations(data: bytes, file: str) -> str:
     counts = {role: sum(s.role == role for s in symbols) for role in ("input", "parameter")}
     words = [f"{n} {word}{'s' * (n != 1)}" for word, n in {"equation": len(program.equations), **counts}.items()]
     return f"{program.title or Path(file).stem!r}, {', '.join(words)}"
+
+
+def _attention(data: bytes, file: str) -> str:
+    """The sizes are read and the graph is made from them."""
+    from netfig.hooks import Request
+    from netfig.sources.attention import load, read_options
+    from netfig.sources.attention_options import AttentionOptions
+
+    read_options(data, file)
+    graph = load(Request(file), AttentionOptions()).graph
+    count = graph.parameter_count
+    return f"{graph.name!r}, {len(graph.ops)} ops" + (f", {count:,} parameters" if count is not None else "")
 
 
 def _document(data: bytes, where: str) -> tuple[str, str]:

@@ -10,22 +10,20 @@ import click
 
 from netfig.cli.app import say
 from netfig.cli.shared import TARGET_HELP, opt_option, pass_option, registry_of, request_from, target_options, working
+from netfig.cli.words import TargetCommand
 from netfig.errors import NetfigError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from netfig.graph import Graph
     from netfig.pipeline import Result
     from netfig.registry import Registry
 
 _FINDINGS_SHOWN = 5
-_SHORT = ("depth", "steps", "all_steps", "highlight", "with_unrolled")
-"""Options of the command that are options of the renderer."""
 
 
 @click.command(
     "draw",
+    cls=TargetCommand,
     short_help="Make a figure of a model, a layer chain, a recurrence or a saved graph.",
     help=f"""Make a figure.
 
@@ -67,17 +65,19 @@ Without -o the SVG goes to stdout, or on a terminal into <name>.svg.
 @click.pass_context
 def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     """Make a figure."""
-    from netfig.pipeline import annotate, check_formats, load, points, render, renderer_for, suffix_of, transform, write_files
+    from netfig.pipeline import Short, annotate, check_formats, load, points, render, suffix_of, transform, write_files
 
     outputs: tuple[str, ...] = given["output"]
     suffix: str | None = given["format"]
     registry = registry_of(ctx)
     theme, engine = str(given["theme"]), str(given["engine"])
-    renderer: str | None = given["renderer"] or ("folded" if given["with_unrolled"] else None)
+    options = registry.options(given["opt"])
+    short = Short.of(given, on_command_line=True)
+    renderer: str | None = given["renderer"] or short.renderer
     if renderer is not None:
         registry.renderer(renderer)  # everything that can be wrong is looked at before the model runs
+        short.into(registry, renderer, options)
     registry.theme(theme)
-    options = _options(registry, given, renderer)
     width = points(given["width"])
     _check_engine(engine)
     _check_outputs(registry, outputs, suffix)
@@ -89,15 +89,13 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
         loaded = transform(loaded, registry, given["pass"], options=options)
         graph = annotate(loaded, registry, options=options, report=say)
     with working("drawing"):
-        if renderer is None:
-            renderer = renderer_for(graph, registry)
-            options = _options(registry, given, renderer)
         result = render(
             graph,
             registry,
             renderer=renderer,
             theme=theme,
             options=options,
+            short=short,
             direction=given["direction"],
             width=width,
             engine=engine,
@@ -111,24 +109,6 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     for place in places if not outputs else ():
         if place != "-":
             say(f"netfig: wrote {place}")
-
-
-def _options(registry: Registry, given: Mapping[str, Any], renderer: str | None) -> dict[str, dict[str, Any]]:
-    """All options, those that are short for options of the renderer included once it is known.
-
-    Raises:
-        UsageError: a component does not have an option that is given.
-    """
-    from netfig.registry import describe
-
-    short = {key: given[key] for key in _SHORT if given[key] not in (None, False)} if renderer is not None else {}
-    for key in short:
-        known = [option.name for option in describe(registry.renderer(str(renderer)))]
-        if key not in known:
-            word = "--" + key.replace("_", "-")
-            able = [name for name, one in registry.renderers.items() if any(o.name == key for o in describe(one))]
-            raise UsageError(f"the renderer {renderer!r} has no {word}", hint=f"those that have: {', '.join(able)}")
-    return registry.options((*given["opt"], *(f"{renderer}.{key}={value}" for key, value in short.items())))
 
 
 def _check_engine(engine: str) -> None:

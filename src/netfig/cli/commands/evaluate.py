@@ -9,6 +9,7 @@ import click
 
 from netfig.cli.app import say
 from netfig.cli.shared import opt_option, pass_option, print_json, registry_of, working
+from netfig.cli.words import TargetCommand
 from netfig.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _MOST = 64  # numbers of one table that are shown
 
 @click.command(
     "evaluate",
+    cls=TargetCommand,
     short_help="Compute a recurrence on random numbers.",
     help="""Compute the values of a recurrence on random numbers, the same ones for the same seed.
 
@@ -69,7 +71,8 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
     if given["json"]:
         print_json(result.data())
         return
-    say(f"netfig: random numbers of seed {given['seed']}")
+    if any(v.kind in ("input", "parameter", "buffer") and v.data is None for v in loaded.graph.values):
+        say(f"netfig: random numbers of seed {given['seed']}")
     for line in _lines(result):
         click.echo(line)
 

@@ -11,6 +11,7 @@ import click
 
 from netfig.cli.app import say
 from netfig.cli.shared import TARGET_HELP, opt_option, registry_of, request_from, target_options, working
+from netfig.cli.words import TargetCommand
 from netfig.errors import NetfigError, UsageError, did_you_mean
 
 _SUFFIXES = {"json": "json", "md": "markdown", "tex": "latex", "csv": "csv", "txt": "terminal"}
@@ -18,6 +19,7 @@ _SUFFIXES = {"json": "json", "md": "markdown", "tex": "latex", "csv": "csv", "tx
 
 @click.command(
     "summary",
+    cls=TargetCommand,
     short_help="Print a table: layers, shapes, parameters, multiply-adds.",
     help=f"""Print a table: layers, shapes, parameters with their products written out, multiply-adds.
 

@@ -8,6 +8,7 @@ import click
 
 from netfig.cli.app import say
 from netfig.cli.shared import TARGET_HELP, opt_option, pass_option, registry_of, request_from, target_options, working
+from netfig.cli.words import TargetCommand
 from netfig.errors import InvalidInput, NetfigError, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "trace",
+    cls=TargetCommand,
     short_help="Make a graph, as JSON or text.",
     help=f"""Make a graph: what is computed, from one forward pass on a copy of the model.
 
