@@ -22,6 +22,7 @@ class Shape:
     `tone` says which of the role's paints fills it: ``fill``, its ``light``er or ``dark``er face, the ``page``, ``none``, the
     ``stroke`` colour (a junction dot), or ``plate`` (page colour, no outline: behind text on a pattern). `fade` mixes towards
     the page (stacked copies). `id` is unique in the drawing; `part` says which piece of a figure box it is ("" = its outline).
+    `heat`, from 0 to 1, fills it from the page's colour to the role's and a little beyond, without a pattern.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Shape:
     part: str = ""
     tooltip: str = ""
     stands_for: tuple[str, ...] = ()
+    heat: float | None = None
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

@@ -22,8 +22,8 @@ from netfig.mathtext import Text
 from netfig.records import dataclass
 
 Direction = Literal["right", "down", "up"]
-Arrangement = Literal["flow", "row", "column", "pipeline", "grid", "cell"]
-Mark = Literal["shared", "initial", "stacked", "failed", "data-dependent"]
+Arrangement = Literal["flow", "row", "column", "pipeline", "grid", "cell", "sheet", "neurons", "arcs", "ladders", "towers"]
+Mark = Literal["shared", "initial", "stacked", "paired", "failed", "data-dependent"]
 Emphasis = Literal["", "strong", "quiet"]
 Side = Literal["", "in", "out", "left", "right", "top", "bottom"]
 
@@ -48,14 +48,44 @@ class Solid:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One entry of a matrix: what is printed in it, and `note` small in its lower right corner (what it is multiplied by).
+
+    `heat`, from 0 to 1, shades it; ``strong`` prints it bold, ``quiet`` is a zero that padding adds. `marked` cells are darker:
+    they lie in the window, or are what the window makes.
+    """
+
+    text: Text = ()
+    note: Text = ()
+    heat: float | None = None
+    emphasis: Emphasis = ""
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A matrix: its entries row by row, and the names of its rows (at their left) and columns (above them).
+
+    ``small`` cells have no text: a strip of many matrices. Where no cell has a text, cells of the usual size shrink with their
+    number.
+    """
+
+    rows: tuple[tuple[Cell, ...], ...]
+    row_names: tuple[Text, ...] = ()
+    column_names: tuple[Text, ...] = ()
+    size: Literal["usual", "large", "small"] = "usual"
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """One thing that is shown.
 
     `title` lines are centred in the box; `rows` stand under the title inside the box (small) unless the box has a `solid`, whose
     title and rows stand under it on the figure's common baseline. `above` are the lines of the operation that leads to a solid.
     `place` is its (column, row) in a ``grid`` group, both from 0, columns in reading order, rows from the bottom up; it reaches
-    over `span` columns and rows from there. `emphasis`
-    says whether it is what the figure is about (``strong``) or what stands back (``quiet``).
+    over `span` columns and rows from there. Copies stand behind a ``stacked`` box, one behind a ``paired`` one. `emphasis`
+    says whether it is what the figure is about (``strong``) or what stands back (``quiet``). A matrix has `cells`: its title
+    stands above them and its rows below.
     `stands_for` are the ids of the graph (ops, scopes, values) it represents.
     """
 
@@ -72,6 +102,7 @@ class Box:
     emphasis: Emphasis = ""
     tooltip: str = ""
     stands_for: tuple[str, ...] = ()
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +111,12 @@ class Group:
 
     ``grid`` sets every box at its `place`: columns and rows line up exactly, `row_names` (lines of text) stand at the far left,
     `column_names` below. ``cell`` is the inside of one step: the highway (wires of role ``state``) on top, gates below it.
+    ``sheet`` is a page of formulas between matrices: its children are paragraphs, each a group of formulas, each of these a group
+    of boxes (matrices, signs of role ``sign``, lines of role ``text.equation``) that stand side by side. ``neurons`` is columns
+    of circles with straight wires between them, ``arcs`` words in a row with arcs over them.
+    ``ladders`` is groups side by side: boxes at their `place` in each, `row_names` at its right, its title below it.
+    ``towers`` is columns side by side, each from the bottom up, wires that bypass a box in lanes beside its column; a box at
+    (0, 0) or (2, 0) stands left or right of the next one of the column.
     A panel's `title` says which one it is and its `detail`, at the other end of the same line, what it is.
     """
 
@@ -125,6 +162,7 @@ class Wire:
     """A value on its way from one box to another. `stands_for` are the ids of the values it carries.
 
     `chips` are what it passes through, in order. `head` is false where the value goes on (into an ellipsis).
+    A wire with a `weight`, from 0 to 1, is so much thicker.
     """
 
     source: End
@@ -135,6 +173,7 @@ class Wire:
     emphasis: Emphasis = ""
     head: bool = True
     stands_for: tuple[str, ...] = ()
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

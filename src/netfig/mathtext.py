@@ -74,7 +74,15 @@ class Fence:
     right: str
 
 
-Piece = Run | Script | Accent | Fraction | Big | Root | Fence
+@dataclass(frozen=True, slots=True)
+class Under:
+    """A text with a small note centred below it: a matrix and its shape."""
+
+    noted: Text
+    note: Text
+
+
+Piece = Run | Script | Accent | Fraction | Big | Root | Fence | Under
 Text = tuple[Piece, ...]
 
 
@@ -140,6 +148,8 @@ def _linear(piece: Piece) -> str:
             return f"√{_bracketed(body)}"
         case Fence(left, body, right):
             return f"{left}{text_of(body)}{right}"
+        case Under(noted, note):
+            return f"{text_of(noted)} [{text_of(note)}]"
 
 
 def _scripts(sub: Text, sup: Text) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as nn
 
 from netfig.errors import Missing, shown
+from netfig.graph.exact import decode
 from netfig.graph.types import Affine, Op
 
 Function = Callable[..., Tensor]
@@ -115,6 +116,9 @@ _STRUCTURE: Final = (
     "function",
     "unbind",
     "chunk",
+    "linear",
+    "conv2d",
+    "masked_fill",
 )
 KINDS: Final = frozenset((*_ONE, *_TWO, *_NUMBER, *_MANY, *_STRUCTURE))
 """The kinds of op that can be evaluated."""
@@ -145,6 +149,11 @@ def result(
         return [_of_many(kind, op, every, reads, dtype)]
     if kind in _NUMBER:
         return [_NUMBER[kind](_flat(reads[0]))]
+    if kind == "layer_norm" and (len(every) > 1 or op.attribute("eps") is not None):
+        slots = {slot.name: read for slot, read in zip(op.inputs, every, strict=True)}
+        eps = op.attribute("eps")
+        epsilon = float(decode(eps) or 0.0) if eps is not None else 1e-5
+        return [nn.layer_norm(every[0], every[0].shape[-1:], slots.get("weight"), slots.get("bias"), epsilon)]
     if kind in _ONE:
         return [_ONE[kind](*every)]
     if kind in _TWO:
@@ -166,6 +175,12 @@ def result(
         return list(torch.chunk(every[0], len(op.outputs), 0))
     if kind == "embedding":
         return [every[0][every[1].long()]]
+    if kind == "linear":
+        return [nn.linear(*every)]
+    if kind == "conv2d":
+        return [_convolved(op, every[0], every[1], every[2] if len(every) > 2 else None)]
+    if kind == "masked_fill":
+        return [every[0].masked_fill(every[1].bool(), float(str(op.attribute("value"))))]
     if kind == "index":
         return [torch.tensor(_index(op.attribute("index"), op), dtype=dtype)]
     if kind == "unbind":
@@ -173,6 +188,15 @@ def result(
     raise Missing(
         f"nothing is known about the op {shown(kind)}", where=op.id, hint="say what it computes: functions={name: function}"
     )
+
+
+def _convolved(op: Op, image: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """With channels as torch has it, or an image and a filter of two dimensions."""
+    settings: dict[str, Any] = {key: op.attribute(key) for key in ("stride", "padding", "dilation", "groups")}
+    given = {key: value for key, value in settings.items() if value is not None}
+    if image.dim() == 2:
+        return nn.conv2d(image[None, None], weight[None, None], bias, **given)[0, 0]
+    return nn.conv2d(image, weight, bias, **given)
 
 
 def _of_many(kind: str, op: Op, every: list[Tensor], reads: Sequence[Read], dtype: torch.dtype) -> Tensor:

@@ -15,7 +15,7 @@ from pathlib import Path
 from netfig.errors import InvalidInput, Missing, did_you_mean
 from netfig.records import dataclass
 
-SUFFIXES = (".py", ".layers", ".json", ".rnn")
+SUFFIXES = (".py", ".layers", ".json", ".rnn", ".attention", ".worked.toml")
 CATEGORIES = "categories.toml"
 
 _LINE = re.compile(r"\A# ([a-z]+): (.*\S)\s*\Z")
@@ -71,7 +71,7 @@ def read_examples(root: Path, folder: str = "examples") -> tuple[Example, ...]:
     problems: list[str] = []
     examples: list[Example] = []
     owner: dict[str, str] = {}
-    for path in sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES):
+    for path in sorted(path for path in directory.rglob("*") if path.name.endswith(SUFFIXES)):
         name = f"{folder}/{path.relative_to(directory).as_posix()}"
         example = _parse(path.read_text(encoding="utf-8"), name, problems)
         if example is None:
