@@ -173,6 +173,8 @@ class TestMistakes:
             ("h[t] = tanh(W x)\ny[t] = x[t]", 1, "x has 1 index elsewhere, here it has 0"),
             ("h[t] = f[t] h[t-1] + W x[t]\nf[t] = σ(V x[t])", 1,
              "'f[t]' and 'h[t-1]' are vectors and cannot be multiplied as matrices"),
+            ("a : scalar\nx[n] = (1 - a) x[n-1]^T a tanh(V u[n] + W x[n-1])\ny[n] = U [x[n]; u[n]]", 2,
+             "x has no shape that fits all that is done with it"),
         ],
     )  # fmt: skip
     def test_each_mistake_is_named_at_its_line(self, source, line, what):

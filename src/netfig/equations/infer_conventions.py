@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netfig.equations.functions import rule
 from netfig.equations.infer_rules import KINDS, Contradiction, Rule, is_capital, is_greek, is_number, readers_of, strike
-from netfig.equations.infer_tree import ANY, MATRIX, ROW, SCALAR, VECTOR, Node, Resolved, Term, Thing
+from netfig.equations.infer_tree import ANY, KIND_WORDS, MATRIX, ROW, SCALAR, VECTOR, Node, Resolved, Term, Thing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,20 @@ class Conventions:
             self._wish(term, (VECTOR, SCALAR, MATRIX, ROW))
         for thing in self.resolved.things.values():
             self.state.setdefault(thing.term, SCALAR)
+        if not problems.found:
+            self._report_open(problems)
+
+    def _report_open(self, problems: Problems) -> None:
+        """What can be none of the kinds left to it: its uses fit together two by two, not all of them. The first one is said."""
+        open_terms = {term for term, kinds in self.state.items() if kinds not in KINDS}
+        spans = [(thing.name, thing.reads[0].span, thing.term) for thing in self.resolved.things.values() if thing.reads]
+        spans += [(problems.text(one.node.span), one.node.span, term) for one in self.rules for term in one.terms]
+        for name, span, term in spans:
+            if term in open_terms:
+                said = " or ".join(words for kind, words in KIND_WORDS.items() if self.state[term] & kind)
+                why = f"each use by itself lets it be {said}, but neither fits all of them"
+                problems.add(span, f"{name} has no shape that fits all that is done with it", "declare it, such as x[t] : n", why)
+                return
 
     def _wish(self, term: Term, wishes: tuple[int, ...]) -> None:
         kinds = self.state.get(term, ANY)

@@ -79,8 +79,9 @@ def wrap(text: Text, size: float, width: float) -> list[SetLine]:
             return [*lines, whole]
         counts = range(1, len(parts))
         kept = max(1, bisect_left(counts, True, key=lambda count: set_line(_joined(parts[:count]), size).width > width))
-        while kept < len(parts) and isinstance(mark := parts[kept], Run) and mark.text in _MARKS:
-            kept += 1  # a mark stays with what is before it
+        if _is_mark(parts[kept : kept + 1]):  # it stays with what is before it
+            back = next((count for count in range(kept - 1, 0, -1) if not _is_mark(parts[count : count + 1])), 0)
+            kept = back or next(count for count in range(kept, len(parts) + 1) if not _is_mark(parts[count : count + 1]))
         lines.append(set_line(_joined(parts[:kept]), size))
         parts = parts[kept:]
         if parts and isinstance(first := parts[0], Run):
@@ -89,6 +90,10 @@ def wrap(text: Text, size: float, width: float) -> list[SetLine]:
 
 
 _MARKS = (".", ",", ";", ":", ")", ").", "),")
+
+
+def _is_mark(first: Sequence[Piece]) -> bool:
+    return any(isinstance(piece, Run) and piece.text in _MARKS for piece in first)
 
 
 def _words(piece: Piece) -> Text:

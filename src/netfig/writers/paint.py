@@ -56,7 +56,8 @@ def shape_paint(shape: Shape, theme: Theme) -> Paint:
         stroke,
         style.width if shape.width is None else shape.width,
         shape.dashed or style.dashed,
-        style.pattern if shape.tone == "fill" and shape.heat is None else "none",  # the lighter and darker faces of a body are told apart by their grey
+        # the lighter and darker faces of a body are told apart by their grey
+        style.pattern if shape.tone == "fill" and shape.heat is None else "none",
         theme.mix(style.stroke, theme.page, max(shape.fade, 0.35)),
     )
 
