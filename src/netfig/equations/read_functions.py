@@ -145,7 +145,7 @@ def name_or_call(stream: Line, index: int) -> Result:
     text = token.text
     if token.kind == "name":
         head, _, tail = text.partition("_")
-        if head in _BIG_LETTERS and head not in stream.defined and _is_big(stream, index, tail):
+        if head in _BIG_LETTERS and (_has_limits(stream, index) or (head not in stream.defined and _is_big(stream, index, tail))):
             return big(stream, index, _BIG_LETTERS[head], tail_pieces([tail]) if tail else None)
         known = None if head in stream.defined else function(text)
         if known is not None:
@@ -177,6 +177,16 @@ _OPERANDS: Final = STARTS - {"["} | {"|", "‖"}
 _SUM_LETTERS: Final = frozenset("ijklmnpqrsτ")
 
 
+def _has_limits(stream: Line, index: int) -> bool:
+    """Whether ``_{i=0}`` or ``(… for i = 0..K)`` follows: a sum, whatever else Σ names."""
+    after = index + 1
+    if stream[after].kind == "(":
+        return any(t.kind == "for" for t in stream[after : closing(stream, after)])
+    if stream[after].kind != "_" or stream[after + 1].kind != "{":
+        return False
+    return any(t.kind in _LIMITS for t in stream[after + 1 : closing(stream, after + 1)])
+
+
 def _is_big(stream: Line, index: int, tail: str) -> bool:
     """Whether Σ here is a sum and no covariance."""
     after = index + 1
@@ -185,13 +195,11 @@ def _is_big(stream: Line, index: int, tail: str) -> bool:
         letter, after = stream[after].text, after + 1
     elif stream[after].kind == "_" and stream[after + 1].kind == "{":
         stop = closing(stream, after + 1)
-        if any(t.kind in _LIMITS for t in stream[after:stop]):
-            return True
         letter, after = stream[after + 2].text if stop == after + 3 else "", stop + 1
     elif stream[after].kind == "_":
         letter, after = stream[after + 1].text, after + 2
     elif not tail:
-        return stream[after].kind == "(" and any(t.kind == "for" for t in stream[after : closing(stream, after)])
+        return False
     return letter in _SUM_LETTERS and stream[after].kind in _OPERANDS
 
 
