@@ -56,7 +56,7 @@ def options_page() -> str:
         "What `netfig list` says, as a page. An option is given as `--opt NAME.OPTION=VALUE`.",
     ]
     lines += ["This page is written by `make docs`."]
-    for kind in ("renderers", "writers", "annotators", "sources"):
+    for kind in ("renderers", "passes", "writers", "annotators", "sources"):
         lines += ["", f"## {kind.capitalize()}"]
         for item in components(kind):
             lines += ["", f"### {item['name']}", "", item["summary"]]

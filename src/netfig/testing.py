@@ -151,6 +151,9 @@ class _Cover:
             value = frontier.pop()
             if value in self.values[target]:
                 return True
+            handed = [one for one in self.graph.handed_on.get(value, ()) if one not in seen]
+            frontier += handed
+            seen.update(handed)
             for op in self.graph.readers.get(value, ()):
                 if op.id in self.ops[target]:
                     return True

@@ -123,6 +123,38 @@ class Stages(nn.Module):
         return x.mean((2, 3))
 
 
+class InPlace(nn.Module):
+    """Every block adds to the same tensor, and writes into a slice of one buffer."""
+
+    def __init__(self, depth: int = 5) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(8, 8), nn.ReLU(inplace=True), nn.Linear(8, 8)) for _ in range(depth))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = x.clone()
+        seen = x.new_zeros(len(self.blocks), *x.shape)
+        for k, block in enumerate(self.blocks):
+            x.add_(block(x)).relu_()
+            seen[k] = x
+        return x, seen
+
+
+class Cached(nn.Module):
+    """Blocks that each append to a cache and hand it out."""
+
+    def __init__(self, depth: int = 4) -> None:
+        super().__init__()
+        self.keys = nn.ModuleList(nn.Linear(8, 8) for _ in range(depth))
+        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8)) for _ in range(depth))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        cache: tuple[Tensor, ...] = ()
+        for key, block in zip(self.keys, self.blocks, strict=True):
+            cache = (*cache, key(x))
+            x = x + block(x * cache[-1])
+        return x, cache
+
+
 class Shared(nn.Module):
     """One layer, twelve times on what it made itself."""
 
@@ -184,6 +216,8 @@ MODELS = {
         Net(Cross, (zeros(1, 2, 8), zeros(1, 5, 8), [zeros(1, 3, 8) for _ in range(3)]), (3,)),
         Net(Carries, (zeros(2, 8), zeros(2, 8)), (4,)),
         Net(Stages, (zeros(1, 3, 32, 32),), (2, 3)),
+        Net(InPlace, (zeros(2, 8),), (5,)),
+        Net(Cached, (zeros(2, 8),), (4,)),
         Net(Shared, (zeros(1, 5, 8),), (12,)),
         Net(Reused, (zeros(2, 8),), ()),
         Net(Growing, (zeros(2, 8),), ()),

@@ -116,8 +116,9 @@ def test_the_passes_are_inverse_on_the_command_line() -> None:
     assert '"members"' in run("--pass", "repeats")
 
 
-def test_a_wish_for_fewer_than_two_is_refused() -> None:
+@pytest.mark.parametrize(("option", "said"), [("least=1", "two are the fewest"), ("apart=layer1.7", "'layer1.1'")])
+def test_a_wish_that_cannot_be_is_refused(option: str, said: str) -> None:
     target = f"{PROJECT}/examples/resnet18.py:ResNet18"
-    result = CliRunner().invoke(cli, ["trace", target, "--input", "3x64x64", "--pass", "repeats", "--opt", "repeats.least=1"])
+    result = CliRunner().invoke(cli, ["trace", target, "--input", "3x64x64", "--pass", "repeats", "--opt", f"repeats.{option}"])
     assert result.exit_code == 2
-    assert "two are the fewest" in result.output
+    assert said in result.output

@@ -149,6 +149,11 @@ class GraphBuilder:
         self.current.inputs.append(found)
         return found
 
+    def enters(self, name: str, value: str) -> None:
+        """Say that a value made by `value` enters the graph under a name."""
+        self._inputs.append(Port(name, value))
+        self.current.inputs.append(value)
+
     def parameter(
         self,
         name: str,

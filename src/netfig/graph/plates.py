@@ -32,13 +32,18 @@ def unroll(graph: Graph, axis: str = "t", extent: int | None = None, sizes: Mapp
     """The graph with every plate over an axis written out step by step.
 
     `extent` is the number of steps (by default what the graph says), `sizes` has numbers for names in ranges (``K``). Axes whose
-    range depends on this one (``i = 1..t-1``), or that index something along it (``h[t-i]``), are unrolled with it.
+    range depends on this one (``i = 1..t-1``), or that index something along it (``h[t-i]``), are unrolled with it. Along an axis
+    of members (see `netfig.graph.repeats`) all that is folded is written out.
 
     Raises:
         UsageError: no such axis, or how long it is is not known.
         InvalidInput: something is read where it has no value, or steps need each other.
     """
     known_axis(graph, axis)
+    if any(a.id == axis and a.members for a in graph.axes):
+        from netfig.graph.repeats import unfold_repeats  # its members have names of their own
+
+        return unfold_repeats(graph)
     _repeated(graph, axis)
     with _no_collection():
         return _unrolled(graph, axis, extent, sizes or {})

@@ -4,6 +4,7 @@
 - An index is an offset or a place, not both. An offset is from the reader's own index, so it stands in a plate over that axis; so
   does an op that uses an index in a place (``h[t-i]`` stands in a plate over i).
 - A range is a sum of names and whole numbers; those that are axes are axes of plates around it.
+- Axes with members keep the rules in `netfig.graph.repeats_rules`.
 - Boundary values lie outside the range, one at each place, and have no axis that the value has not, nor the one they bound.
 """
 
@@ -24,6 +25,10 @@ def plate_violations(graph: Graph) -> list[str]:
     found: list[str] = []
     axes = {a.id: a for a in graph.axes}
     outer = _ranges(found, graph.axes)
+    if any(a.members for a in graph.axes):
+        from netfig.graph.repeats_rules import repeat_violations  # few graphs have repeats
+
+        found += repeat_violations(graph)
     around = graph.plates_around
     for s in graph.scopes:
         if s.kind in ("plate", "step"):

@@ -5,7 +5,7 @@ Each rule has a number that its messages start with:
 - G1  ids are unique within values, within axes, and within ops and scopes together.
 - G2  an id is text, not empty, and has no ``:``, control character or lone surrogate.
 - G3  what is named exists: values in slots, outputs, scopes' inputs, outputs and `owns`, `grad_of`; an op's scope.
-- G4  a computed value has exactly one producer, any other value none.
+- G4  a computed value has exactly one producer, or is fed (`Value.feeds`) and has none; any other value has none.
 - G5  a value is read after it was made (a read at another index of an axis may come before).
 - G6  scopes form one tree: one root (kind ``root``), parents listed before their children.
 - G7  what an op writes is one of its slots or a known storage, and it makes a new value in that storage.
@@ -136,7 +136,7 @@ def _values(found: list[str], values: tuple[Value, ...], known: set[str], axes: 
                 size = dim.size
                 if type(size) not in sizes or (size is not None and size < 0):
                     found.append(f"G13: value {v.id!r} has a dimension of size {size!r}")
-        if v.axes or v.initial or v.final or v.grad_of is not None or v.data is not None:
+        if v.axes or v.initial or v.final or v.grad_of is not None or v.data is not None or v.feeds:
             _rare_value(found, v, known, axes)
 
 
@@ -152,6 +152,11 @@ def _rare_value(found: list[str], v: Value, known: set[str], axes: set[str]) -> 
                 found.append(f"G3: value {v.id!r} {verb} {boundary!r} at index {index}, which does not exist")
     if v.data is not None and not is_attribute(v.data):
         found.append(f"G12: the data of value {v.id!r} are not plain numbers or text")
+    if v.feeds and v.kind != "computed":
+        found.append(f"G4: value {v.id!r} is of kind {v.kind!r} and is fed")
+    found += [f"G3: value {v.id!r} is fed by {one.value!r}, which does not exist" for one in v.feeds if one.value not in known]
+    named = {axis for one in v.feeds for axis, _ in (*one.offset, *one.at)}
+    found += [f"G10: value {v.id!r} is fed along the axis {axis!r}, which does not exist" for axis in sorted(named - axes)]
 
 
 def _scopes(found: list[str], scopes: tuple[Scope, ...], known: set[str], axes: set[str]) -> None:
@@ -199,7 +204,7 @@ def _attributes(found: list[str], what: str, owner: str, attributes: Attributes)
 
 def _ops(found: list[str], graph: Graph, known: set[str], scopes: set[str], axes: set[str]) -> set[str]:
     """Check the ops of a graph that writes nothing in place; hands back the values that may be read at the end."""
-    ready = {v.id for v in graph.values if v.kind != "computed"}
+    ready = {v.id for v in graph.values if v.kind != "computed" or v.feeds}
     pending = known - ready
     for op in graph.ops:
         for slot in op.inputs:
@@ -233,11 +238,12 @@ def _ops_that_write(found: list[str], graph: Graph, known: set[str], scopes: set
     """The same for a graph with in-place writes: a write makes all older values of its storage unreadable."""
     storage = {v.id: v.storage for v in graph.values if v.storage is not None}
     storages = set(storage.values())
-    ready = {v.id for v in graph.values if v.kind != "computed"}
+    fed = {v.id for v in graph.values if v.feeds}  # read at another time than they stand for: what wrote since is not known
+    ready = {v.id for v in graph.values if v.kind != "computed" or v.feeds}
     pending = known - ready
     living: dict[str, list[str]] = {}
     for value in ready:
-        if value in storage:
+        if value in storage and value not in fed:
             living.setdefault(storage[value], []).append(value)
     for op in graph.ops:
         for slot in op.inputs:

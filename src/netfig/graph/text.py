@@ -55,7 +55,13 @@ class _Text:
     def write(self) -> None:
         graph = self.graph
         self.lines.append(f"graph {graph.name}")
-        self.lines += [f"  axis {a.id}: {a.name}, {a.extent} from {a.start}" for a in graph.axes]
+        for axis in graph.axes:
+            self.lines.append(f"  axis {axis.id}: {axis.name}, {axis.extent} from {axis.start}")
+            if axis.members:
+                self.lines.append(f"    of {', '.join(' + '.join(names) for names in axis.members)}")
+            self.lines += [f"    {name} is {attribute_text(column)}" for name, column in axis.table]
+        for value in graph.values:
+            self.lines += [f"  {self.named(value.id)} is {', then '.join(map(self.fed, value.feeds))}" for _ in value.feeds[:1]]
         for value in graph.values:
             self.lines += [f"  {self.named(value.id)} at {axis}={i} is {start}" for axis, i, start in value.initial]
             ends = {a.id: a.extent if a.start == 1 else f"{a.extent} {a.start - 1:+d}" for a in graph.axes}
@@ -115,6 +121,11 @@ class _Text:
                 indices.append(f"{axis}{offset[axis]:+d}" if offset.get(axis) else axis)
             else:
                 indices.append(f"{axis}=:")
+        return f"{ref.value}[{','.join(indices)}]" if indices else ref.value
+
+    def fed(self, ref: Ref) -> str:
+        """What a value is fed by: ``x[layers+1]``."""
+        indices = [f"{axis}{distance:+d}" for axis, distance in ref.offset] + [f"{axis}={index}" for axis, index in ref.at]
         return f"{ref.value}[{','.join(indices)}]" if indices else ref.value
 
     def shapes(self, values: tuple[str, ...]) -> str:

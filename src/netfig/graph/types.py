@@ -122,12 +122,16 @@ class Axis:
     """Something repeated over: time, layer, head. ``extent`` is how often, ``start`` the first index.
 
     The name of an extent may be an `Affine` over size names and outer axes (``K+1``; ``t-1`` for one range inside another).
+    An axis of things that are alike (see `netfig.graph.repeats`) has `members`: for each index the ids of the scopes and ops
+    that one of them is; `table` are names for what differs along it (``("C", (64, 128, 256))``), one entry for each index.
     """
 
     id: str
     name: str
     extent: Dim = Dim()
     start: int = 0
+    members: tuple[tuple[str, ...], ...] = ()
+    table: Attributes = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,8 @@ class Value:
     `initial` are the boundary values by (axis, index) for a recurrence, each index before the axis starts; `final` are those
     after its end by (axis, distance from the last index: 1 is T+1); the outermost one, when it is a constant, stands for all
     beyond it. `data` is small exact numeric content.
+    `feeds` are for a value that no op makes and that is handed on: into a plate over members that are alike, at index k the feed
+    k (the last one from then on); out of it, the one feed there is. See `netfig.graph.repeats`.
     """
 
     id: str
@@ -153,6 +159,7 @@ class Value:
     data: tuple[Attribute, ...] | None = None
     origin: str | None = None
     final: tuple[tuple[str, int, str], ...] = ()
+    feeds: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +311,16 @@ class Graph:
         return {k: tuple(v) for k, v in found.items()}
 
     @cached_property
+    def handed_on(self) -> Mapping[str, tuple[str, ...]]:
+        """The values that a value is handed on as (see `Value.feeds`); what one member hands the next is left out."""
+        found: dict[str, list[str]] = {}
+        for value in self.values:
+            for feed in value.feeds:
+                if not feed.offset:
+                    found.setdefault(feed.value, []).append(value.id)
+        return {k: tuple(dict.fromkeys(v)) for k, v in found.items()}
+
+    @cached_property
     def children(self) -> Mapping[str, tuple[Scope | Op, ...]]:
         """What stands directly in a scope, in execution order (a scope stands where it was entered)."""
         found: dict[str, list[Scope | Op]] = {s.id: [] for s in self.scopes}
@@ -363,6 +380,10 @@ class Graph:
     def elements(self, value: Value) -> int | None:
         """Elements of a value over all its axes (a family ``Q_i`` for i = 1..3 is three matrices); ``None`` when unknown."""
         count = value.type.numel
+        if value.axes and any(axis.members and axis.id in value.axes for axis in self.axes):
+            from netfig.graph.repeats_read import elements  # sizes may differ along such an axis
+
+            return elements(self, value)
         for axis in self.axes if value.axes else ():
             if axis.id in value.axes and count is not None:
                 count = None if axis.extent.size is None else count * axis.extent.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netfig.hooks import Pass
 from netfig.later import later
-from netfig.passes.options import FoldOptions, UnrollOptions
+from netfig.passes.options import FoldOptions, RepeatsOptions, UnrollOptions
 
 
 def builtin_passes() -> tuple[Pass, ...]:
@@ -27,4 +27,16 @@ def builtin_passes() -> tuple[Pass, ...]:
             "Makes one plate of a loop that carries a state, hand-written or a recurrent layer.",
             later("netfig.passes.recognise:recognise"),
         ),
+        Pass(
+            "repeats",
+            "Makes one block of blocks that are alike, how often it is there, and a table of what differs.",
+            later("netfig.passes.repeats:fold_alike"),
+            options=RepeatsOptions,
+        ),
+        Pass(
+            "attention",
+            "Makes one block of each attention, the same block however the model wrote it.",
+            later("netfig.passes.attention:normalise"),
+        ),
+        Pass("unfold", "Writes out what repeats has folded.", later("netfig.passes.repeats:write_out")),
     )

@@ -21,3 +21,14 @@ class FoldOptions:
     """Options of ``fold``."""
 
     axis: str = field(default="t", metadata={"help": "The axis whose steps become one plate."})
+
+
+@dataclass(frozen=True)
+class RepeatsOptions:
+    """Options of ``repeats``."""
+
+    sizes: bool = field(default=True, metadata={"help": "Fold what differs only in sizes, too: the stages of a ResNet."})
+    branches: bool = field(default=True, metadata={"help": "Fold what stands side by side, too: the experts of a mixture."})
+    least: int = field(default=2, metadata={"help": "So many alike are folded, not fewer."})
+    skips: bool = field(default=False, metadata={"help": "Fold stages that skip connections join to others, too: a U-Net."})
+    apart: tuple[str, ...] = field(default=(), metadata={"help": "Modules that are to stand by themselves, such as layers.3."})

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from netfig.figure import Box, Mark, Row
 from netfig.graph import Graph, Op, Scope, Value
+from netfig.graph.repeats_read import each
 from netfig.mathtext import math, plain
 from netfig.records import dataclass
 from netfig.renderers.kinds import KINDS, kind_of
@@ -46,11 +47,32 @@ def flattens(graph: Graph, op: Op) -> bool:
 
 
 def relative_path(graph: Graph, scope: Scope) -> str:
-    """The module's path as seen from the panel it stands in."""
+    """The module's path as seen from the panel it stands in; one that stands for several says for which."""
     parent = graph.scope_by_id[scope.parent] if scope.parent else None
-    if parent is not None and parent.path and scope.path.startswith(parent.path + "."):
-        return scope.path[len(parent.path) + 1 :]
-    return scope.path
+    path = members_name(graph, scope, parent) if parent is not None and parent.kind == "plate" else scope.path
+    while parent is not None and parent.kind == "plate":
+        parent = graph.scope_by_id[parent.parent] if parent.parent else None
+    if parent is not None and parent.path and path.startswith(parent.path + "."):
+        return path[len(parent.path) + 1 :]
+    return path
+
+
+def members_name(graph: Graph, scope: Scope, plate: Scope) -> str:
+    """The path of a module that stands for several: ``layers.0–11``."""
+    axis = next((axis for axis in graph.axes if axis.id == plate.axis and axis.members), None)
+    names = plate.attribute("template")
+    if axis is None or not isinstance(names, tuple) or scope.id not in names:
+        return scope.path
+    column = names.index(scope.id)
+    first, last = axis.members[0][column], axis.members[-1][column]
+    shared = 0
+    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
+        shared += 1
+    while shared and first[shared - 1].isdigit():
+        shared -= 1
+    if axis.extent.size is None:  # elsewhere there are more, or fewer
+        return f"{first}, …"
+    return f"{first}–{last[shared:]}" if first[shared:].isdigit() and last[shared:].isdigit() else scope.path
 
 
 class BoxWords:
@@ -153,7 +175,7 @@ class BoxWords:
 
     def _contents(self, container: Scope) -> list[str]:
         """What a closed container holds: ``2 × BasicBlock``, or the words of its layers."""
-        inside = [c for c in self.graph.children[container.id] if isinstance(c, Scope) and c.kind == "module"]
+        inside = self._modules_in(container)
         words = [c.type_name if c.type_name not in MODULE_ROLES else layer_name(self.graph, c).title for c in inside]
         runs = [(word, len(list(group))) for word, group in groupby(words)]
         listed = [word if count == 1 else f"{count} × {word}" for word, count in runs]
@@ -163,9 +185,20 @@ class BoxWords:
         """How many of the same a closed module holds in a list of its own: ``6 layers``, ``12 blocks``."""
         if module.type_name in MODULE_ROLES:
             return []
-        inside = [c for c in self.graph.children[module.id] if isinstance(c, Scope) and c.kind == "module"]
+        inside = self._modules_in(module)
         lists = Counter((c.type_name, relative_path(self.graph, c).rpartition(".")[0]) for c in inside)
         return [f"{n} {name.replace('_', ' ')}" for (_, name), n in lists.items() if n > 1 and name]
+
+    def _modules_in(self, scope: Scope) -> list[Scope]:
+        """The modules that stand directly in a scope, those of a plate as often as it has members."""
+        found: list[Scope] = []
+        for child in self.graph.children[scope.id]:
+            if isinstance(child, Scope) and child.kind == "plate":
+                axis = next(axis for axis in self.graph.axes if axis.id == child.axis)
+                found += self._modules_in(child) * max(1, len(axis.members))
+            elif isinstance(child, Scope) and child.kind == "module":
+                found.append(child)
+        return found
 
     def name_alike(self) -> None:
         """Finds the names of closed modules that one could not tell apart by their words: ``query``, ``key``, ``value``."""
@@ -222,11 +255,14 @@ class BoxWords:
             return []
         notes = self.graph.notes_on(leaf.item.id)
         rows = []
-        if isinstance(leaf.item, Scope) and "params" in notes:
-            count = int(notes["params"].value or 0)  # type: ignore[arg-type]
+        said = [one for one in each(self.graph, leaf.item.id, "params") if isinstance(one, int)]
+        if isinstance(leaf.item, Scope) and said:
+            count = said[0]
         else:
             count = sum(self.graph.value_by_id[w].type.numel or 0 for w in leaf.weights)
-        if count:
+        if len(set(said)) > 1:
+            rows.append(Row("params", plain(f"{number(said[0])} … {number(said[-1])} params")))
+        elif count:
             formula = notes.get("params.formula")
             worked = self.look.params == "worked" and formula is not None
             rows.append(Row("params", plain(str(formula.value) if worked and formula else f"{number(count)} params")))

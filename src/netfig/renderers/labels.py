@@ -34,6 +34,16 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def size_text(size: object) -> str:
+    """A size as people write it: ``4C`` for ``4*C``."""
+    text = str(size)
+    if not ("(" in text or ("*" in text and not text[:1].isdigit())):
+        return text.replace("*", "")
+    from netfig.graph.formula_text import pretty_size
+
+    return pretty_size(text)
+
+
 def times(sizes: Attribute) -> str:
     """Sizes of a window: ``3×3``; one number stands for both."""
     return "×".join(str(s) for s in sizes) if isinstance(sizes, tuple) else str(sizes)
@@ -60,11 +70,11 @@ class Shapes:
         dims = list(item.type.shape)
         if item.kind in ("parameter", "buffer"):
             spare = len(dims) > 1 and dims[0].size == 1 and self.batch is not None
-            return _crossed([str(d) for d in dims[spare:]])
+            return _crossed([size_text(d) for d in dims[spare:]])
         at = 1 if value in self._second and len(dims) > 2 else 0
         if self.batch is not None and len(dims) > at and dims[at].size == self.batch:
             del dims[at]
-        words = [str(d) for d in dims]
+        words = [size_text(d) for d in dims]
         if self.maps and len(words) in (3, 4) and item.type.dtype not in ("int64", "int32", "bool"):
             return f"{words[0]}@{'×'.join(words[1:])}"
         return _crossed(words)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from netfig.graph import Op, Scope
 from netfig.records import dataclass
 from netfig.renderers.kinds import KINDS, kind_of
-from netfig.renderers.labels import MODULE_ROLES, times
+from netfig.renderers.labels import MODULE_ROLES, size_text, times
 
 if TYPE_CHECKING:
     from netfig.graph import Attribute, Graph
@@ -128,7 +128,7 @@ def layer_name(graph: Graph, item: Scope | Op, ops: Sequence[Op] = ()) -> LayerN
         return _pool(settings)
     if settings.name in LINEAR:
         size = settings.get("out_features") or (settings.weight[0] if len(settings.weight) == 2 else "")
-        return LayerName("linear", str(size))
+        return LayerName("linear", size_text(size))
     if isinstance(item, Op):
         return LayerName(kind_of(graph, item).label)
     if item.kind != "module":
@@ -160,7 +160,7 @@ def _conv(settings: Settings) -> LayerName:
             told.append(f"{groups} groups")
     if made is None and len(weight) > 2:
         made = weight[1] * (groups if isinstance(groups, int) else 1) if settings.is_transposed else weight[0]
-    return LayerName(_windowed(word, kernel), "" if made is None else str(made), tuple(told), _padding(settings))
+    return LayerName(_windowed(word, kernel), "" if made is None else size_text(made), tuple(told), _padding(settings))
 
 
 def _pool(settings: Settings) -> LayerName:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from netfig.figure import Box, End, Figure, Group, Wire
 from netfig.graph import Graph, Op, Scope
+from netfig.graph.repeats_read import counts, sizes
 from netfig.mathtext import Text, plain, text_of
-from netfig.renderers.boxwords import CONTAINERS, BoxWords, Look, flattens, relative_path
+from netfig.renderers.boxwords import CONTAINERS, BoxWords, Look, flattens, members_name, relative_path
 from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
 from netfig.renderers.labels import MODULE_ROLES, number
 from netfig.renderers.options import ModulesOptions
+from netfig.renderers.pipeline_named import size_equations
 from netfig.renderers.view import Detail, Edge, Leaf, View
 
 FEW = 3
@@ -45,10 +48,10 @@ def draw_modules(graph: Graph, options: ModulesOptions) -> Figure:
 
 
 def depths(graph: Graph) -> dict[str, int]:
-    """How deep each module scope lies, the root at 0."""
+    """How deep each module scope lies, the root at 0; a plate is no level of its own."""
     found: dict[str, int] = {}
     for scope in graph.scopes:
-        found[scope.id] = found[scope.parent] + 1 if scope.parent is not None else 0
+        found[scope.id] = found[scope.parent] + (scope.kind != "plate") if scope.parent is not None else 0
     return found
 
 
@@ -57,8 +60,9 @@ class FigureMaker:
 
     def __init__(self, graph: Graph, look: Look, levels: dict[str, int], depth: int) -> None:
         self.graph, self.look = graph, look
+        self.repeats = {axis.id: axis for axis in graph.axes if axis.members}
         busy = Counter(op.scope for op in graph.ops)
-        inner = {s.parent for s in graph.scopes if s.parent is not None and s.kind == "module"}
+        inner = {s.parent for s in graph.scopes if s.parent is not None and s.kind in ("module", "plate")}
 
         def opened(scope: Scope) -> bool:
             if scope.kind == "function":
@@ -133,20 +137,25 @@ class FigureMaker:
             root=root,
             wires=wires,
             caption=caption,
+            equations=size_equations(self.graph),
         )
 
     def _groups(self, boxes: dict[str, Box]) -> Group:
         inside: dict[str, list[tuple[float, Box | Group]]] = {p.id: [] for p in self.view.panels}
         for leaf in self.view.leaves.values():
             inside[leaf.panel].append((leaf.order, boxes[leaf.id]))
-        framed = self._framed()
+        framed = self.framed = self._framed()
         for panel in reversed(self.view.panels):
             content = sorted(inside[panel.id], key=lambda c: c[0])
             if panel.parent is None:
                 return Group(self._panel_id(panel), tuple(item for _, item in content), stands_for=(panel.id,))
             if not content:
                 continue
-            if panel.id not in framed:
+            badge = self._badge(panel)
+            if badge and len(content) == 1 and not content[0][1].badge:
+                inside[panel.parent].append((content[0][0], replace(content[0][1], badge=badge)))
+                continue
+            if panel.id not in framed and not badge:
                 inside[panel.parent].append(content[0])
                 continue
             members = tuple(item for _, item in content)
@@ -156,11 +165,20 @@ class FigureMaker:
                 "panel",
                 self._panel_title(panel),
                 self._panel_detail(panel) if len(members) > 1 else (),
+                badge,
                 stands_for=(panel.id,),
-                tooltip=f"{panel.path}: {panel.type_name}",
+                tooltip=f"{panel.path}: {panel.type_name}" if panel.path else text_of(badge),
             )
             inside[panel.parent].append((content[0][0], group))
         raise AssertionError("a graph has a root scope")
+
+    def _badge(self, panel: Scope) -> Text:
+        """How often what stands in a plate is there: ``× 12``; several numbers where it is so in several places."""
+        axis = self.repeats.get(panel.axis or "") if panel.kind == "plate" else None
+        if axis is None:
+            return ()
+        found = counts(self.graph, axis)
+        return plain(f"× {', '.join(map(str, found if len(set(found)) > 1 else found[:1]))}")
 
     def _framed(self) -> set[str]:
         """The panels drawn: a frame around one thing says nothing, unless its like (``branch1``, ``branch2``) has one."""
@@ -182,6 +200,12 @@ class FigureMaker:
 
     def _panel_title(self, panel: Scope) -> Text:
         path = relative_path(self.graph, panel)
+        scopes = self.graph.scope_by_id
+        if panel.parent is not None and scopes[panel.parent].kind == "plate":  # as seen from the frame around it
+            around = scopes[panel.parent]
+            while around.parent is not None and (around.kind == "plate" or around.id not in self.framed):
+                around = scopes[around.parent]
+            path = members_name(self.graph, panel, scopes[panel.parent]).removeprefix(f"{around.path}." if around.path else "")
         return plain(path + (f" (call {panel.call + 1})" if panel.call else ""))
 
     def _panel_detail(self, panel: Scope) -> Text:
@@ -264,12 +288,29 @@ class FigureMaker:
             names = sorted({s.type_name for s in view.unchanged})
             facts.append(f"{', '.join(names)} not drawn ({'it changes' if len(names) == 1 else 'they change'} nothing here)")
         lines = ["; ".join(facts)] if facts else []
+        lines += self._folds()
         notes = graph.notes_on("")
         if "data_dependent" in notes:
             lines.append("The program branches on data: this is the path these inputs took.")
         if "failed" in notes:
             lines.append(f"The forward pass failed here: {notes['failed'].value}")
         return tuple(plain(line[0].upper() + line[1:] + ("" if line.endswith(".") else ".")) for line in lines)
+
+    def _folds(self) -> list[str]:
+        """What each fold that is seen stands for, and what differs in it."""
+        lines = []
+        for panel in self.view.panels:
+            axis = self.repeats.get(panel.axis or "") if panel.kind == "plate" else None
+            if axis is None:
+                continue
+            first, last = (" and ".join(axis.members[k]) for k in (0, -1))
+            what = f"{first} to {last}" if len(axis.members) > 2 else f"{first} and {last}"
+            if len(counts(self.graph, axis)) > 1:
+                continue  # said with the fold around it
+            table = [(name, column) for name, column in sizes(self.graph, axis) if isinstance(column, tuple)]
+            columns = [f"{name} = {', '.join(map(str, column))}" for name, column in table]
+            lines.append(f"Drawn once: {what}, " + (f"with {'; '.join(columns)}" if columns else "which are alike"))
+        return lines
 
     def _alt(self, boxes: dict[str, Box], caption: tuple[Text, ...]) -> str:
         words = []

@@ -2,6 +2,9 @@
 
 Every fact comes from the graph: a wire of the view is one or more values that an op inside the one box makes and an op inside the
 other reads, possibly through helpers that are left out (and counted). Nothing is dropped without being counted.
+
+What stands in a plate over members that are alike (see `netfig.graph.repeats`) is there once and counts as often as it repeats;
+what runs along from member to member comes from where the first has it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 
 from netfig.graph import Graph, Op, Scope
+from netfig.graph.repeats_read import times
 from netfig.records import dataclass
 
 
@@ -74,6 +78,7 @@ class View:
         self._stands: dict[str, tuple[str, ...]] = {}  # value → visible values it carries
         self._stored: dict[str, str] = {}  # value → the parameter or buffer it is a helper's copy of
         self._constant: dict[str, Op] = {}  # value → the op that made it from nothing
+        self._often: dict[str, int] = {}  # scope → how many real ones it stands for
         self._op_names = _names_apart(graph)
         self._place_scopes()
         self._walk_ops()
@@ -111,19 +116,19 @@ class View:
         depends = {v.id for v in graph.values if v.kind in ("input", "parameter", "buffer")}
         for position, op in enumerate(graph.ops):
             inner = self._home[op.scope]
-            reads = list(op.reads)
+            reads = [value for read in op.reads for value, _ in self.through(read)]
             alive = any(r in depends for r in reads)
             if alive or (not reads and self._detail.constants):
                 depends.update(op.outputs)
             elif not inner and not self._detail.constants:
-                self.constant_count += 1
+                self.constant_count += self.often(op)
                 self._constant.update(dict.fromkeys(op.outputs, op))
                 continue
             flowing = [r for r in reads if self._stands.get(r)]
             kinds = {self._stored.get(r, r): graph.value_by_id[self._stored.get(r, r)].kind for r in reads}
             stored = [k for k, kind in kinds.items() if kind in ("parameter", "buffer")]
             if not inner and self._detail.hidden(op) and len(flowing) + len(stored) >= 1 and not (flowing and stored):
-                self.helper_count += 1
+                self.helper_count += self.often(op)
                 for out in op.outputs:
                     if flowing:
                         self._stands[out] = self._stands[flowing[0]]
@@ -148,9 +153,9 @@ class View:
     def _wire_in(self, op: Op, leaf: Leaf, inner: str, kinds: Mapping[str, str], position: int) -> None:
         rank = 0
         for slot in op.inputs:
-            for ref in slot.refs:
+            for made, read in (pair for ref in slot.refs for pair in self.through(ref.value)):
                 rank += 1
-                value = self._stored.get(ref.value, ref.value)
+                value = self._stored.get(made, made)
                 maker = self._constant.get(value)
                 if maker is not None and (inner or len(kinds) == 1 or self._detail.shown(op, maker)):
                     self._constant_leaf(value, maker, leaf, position)
@@ -161,7 +166,7 @@ class View:
                         continue
                     self._stored_leaf(value, kinds[value], leaf, position)
                 for carried in self._stands.get(value, ()):
-                    self._connect(self._made[carried], leaf.id, carried, slot.name, rank, ref.value)
+                    self._connect(self._made[carried], leaf.id, carried, slot.name, rank, read)
 
     def _stored_leaf(self, value: str, kind: str, reader: Leaf, position: int) -> None:
         """A chip for a weight, one for each reader, so that it stands beside the op that uses it."""
@@ -175,12 +180,14 @@ class View:
         """A value made from nothing that is all a box reads (the first state of a recurrence) is drawn."""
         if isinstance(reader.item, Scope) and reader.item.kind != "module":
             return
-        if isinstance(reader.item, Scope) and value not in reader.item.inputs:
+        if isinstance(reader.item, Scope) and not any(
+            value == made for one in reader.item.inputs for made, _ in self.through(one)
+        ):
             return
         name = self._op_names.get(op.id, op.id)
         if name not in self.leaves:
             self.leaves[name] = Leaf(name, op, reader.panel, position - 0.5, [op.id])
-            self.constant_count -= 1
+            self.constant_count -= self.often(op)
         self._made[value] = name
         self._stands[value] = (value,)
 
@@ -198,14 +205,15 @@ class View:
             groups.setdefault(self._port_group(port.name), []).append(port.value)
         self.output_groups = groups
         for index, (name, values) in enumerate(groups.items()):
-            sources = [c for v in values for c in self._stands.get(v, ())]
+            read = {made: seen for v in values for made, seen in self.through(v)}
+            sources = [c for v in read for c in self._stands.get(v, ())]
             if not sources:
                 continue
             leaf = Leaf(self._free(name), None, self.graph.root.id, 1e9 + index, list(dict.fromkeys(values)))
             self.leaves[leaf.id] = leaf
             for carried in dict.fromkeys(sources):
                 if carried in self._made:
-                    self._connect(self._made[carried], leaf.id, carried, "", 0)
+                    self._connect(self._made[carried], leaf.id, carried, "", 0, read.get(carried, ""))
 
     def _port_group(self, name: str) -> str:
         """Outputs of one field are one box when there are many: 24 cache tensors are not 24 boxes."""
@@ -229,7 +237,8 @@ class View:
         if not self.graph.outputs or "failed" in self.graph.notes_on(""):
             return
         gone = [name for name in self.leaves if name not in wanted]
-        self.unused_count = sum(isinstance(self.leaves[name].item, Op) for name in gone)
+        items = [self.leaves[name].item for name in gone]
+        self.unused_count = sum(self.often(item) for item in items if isinstance(item, Op))
         for name in gone:
             del self.leaves[name]
         self.edges = {k: e for k, e in self.edges.items() if k[0] in wanted and k[1] in wanted}
@@ -241,6 +250,25 @@ class View:
         return name
 
     # -- asking -----------------------------------------------------------------------------------------------------
+
+    def through(self, value: str) -> list[tuple[str, str]]:
+        """What a value is where it is handed on: (value that is made or stored, the value as its reader sees it)."""
+        feeds = self.graph.value_by_id[value].feeds
+        if not feeds:
+            return [(value, value)]
+        if feeds[0].at:  # what one member makes, under its own id
+            return [(made, value) for made, _ in self.through(feeds[0].value)]
+        pairs = [pair for feed in feeds if not feed.offset for pair in self.through(feed.value)]
+        return list(dict.fromkeys(pairs))
+
+    def often(self, item: Op | Scope) -> int:
+        """How many real ones a scope or op stands for."""
+        scope = item.scope if isinstance(item, Op) else item.id
+        if not self.graph.axes:
+            return 1
+        if scope not in self._often:
+            self._often[scope] = times(self.graph, scope if isinstance(item, Scope) else item.id)
+        return self._often[scope]
 
     def is_output(self, leaf: Leaf) -> bool:
         """Whether the leaf is an output of the graph."""

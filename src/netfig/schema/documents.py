@@ -15,7 +15,7 @@ from netfig.drawing import Drawing
 from netfig.errors import InvalidGraph, InvalidInput, Missing, NetfigError, shown
 from netfig.figure import Box, Figure, Group
 from netfig.graph.types import Affine, Dim, Graph, Ref
-from netfig.mathtext import Accent, Big, Fence, Fraction, Mark, Piece, Root, Run, Script, Style
+from netfig.mathtext import Accent, Big, Fence, Fraction, Mark, Piece, Root, Run, Script, Style, Under
 from netfig.schema import codec
 from netfig.schema.codec import Codec, Codecs, Problems
 
@@ -118,6 +118,7 @@ def _text_codec(definitions: dict[str, Any]) -> Codec:
         Fraction: {"over": (text, None), "under": (text, None)},
         Big: {"sign": (codec.TEXT, None), "below": (text, ()), "above": (text, ())},
         Root: {"body": (text, None)},
+        Under: {"noted": (text, None), "note": (text, None)},
         Fence: {"left": (codec.TEXT, None), "body": (text, None), "right": (codec.TEXT, None)},
     }
 

@@ -1,0 +1,31 @@
+"""The passes ``repeats`` and ``unfold``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netfig.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from netfig.graph import Graph
+    from netfig.passes.options import RepeatsOptions
+
+
+def fold_alike(graph: Graph, options: RepeatsOptions) -> Graph:
+    """One plate for blocks that are alike; see `netfig.graph.repeats`."""
+    from netfig.graph.repeats import Wish, fold_repeats
+
+    if options.least < 2:
+        raise UsageError(f"repeats.least is {options.least}", hint="two are the fewest that can be alike")
+    known = {s.id for s in graph.scopes} | {s.path for s in graph.scopes} | {op.id for op in graph.ops}
+    for name in options.apart:
+        if name not in known:
+            raise UsageError(f"there is no {name!r} in {graph.name!r}", hint=did_you_mean(name, known))
+    return fold_repeats(graph, Wish(options.sizes, options.branches, options.least, options.skips, options.apart))
+
+
+def write_out(graph: Graph, options: object = None) -> Graph:
+    """Every block by itself again."""
+    from netfig.graph.repeats import unfold_repeats
+
+    return unfold_repeats(graph)
