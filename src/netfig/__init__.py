@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from netfig.errors import NetfigError
     from netfig.graph import Graph
-    from netfig.pipeline import Result, draw, evaluate, load_graph, summarize, trace
+    from netfig.pipeline import Result, diff, draw, evaluate, load_graph, summarize, trace
 
 __version__ = "0.1.0"
-__all__ = ["Graph", "NetfigError", "Result", "__version__", "draw", "evaluate", "load_graph", "summarize", "trace"]
+__all__ = ["Graph", "NetfigError", "Result", "__version__", "diff", "draw", "evaluate", "load_graph", "summarize", "trace"]
 
 _HOME = {
     "Graph": "netfig.graph",
     "NetfigError": "netfig.errors",
     "Result": "netfig.pipeline",
+    "diff": "netfig.pipeline",
     "draw": "netfig.pipeline",
     "evaluate": "netfig.pipeline",
     "load_graph": "netfig.pipeline",

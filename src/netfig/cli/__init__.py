@@ -15,6 +15,7 @@ COMMANDS = {
     "draw": "Make a figure of a model, a layer chain, a recurrence or a saved graph.",
     "trace": "Make a graph, as JSON or text.",
     "summary": "Print a table: layers, shapes, parameters, multiply-adds.",
+    "diff": "Show what differs between two models, in one figure.",
     "evaluate": "Compute a recurrence on random numbers.",
     "fmt": "Print equations in Unicode, ASCII or LaTeX.",
     "check": "Validate files of ours: graphs, figures, chains, equations, themes.",

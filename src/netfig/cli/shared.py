@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netfig.cli.app import say
+from netfig.errors import UsageError
 
 if TYPE_CHECKING:
     from netfig.hooks import Request
@@ -41,13 +43,21 @@ def registry_of(ctx: click.Context) -> Registry:
 
 def target_options(command: F) -> F:
     """The argument TARGET and the options that say how it is run."""
+    named = click.option("--name", metavar="TEXT", help="What the graph is called.")
+    return click.argument("target")(run_options(named(command)))
+
+
+def run_options(command: F) -> F:
+    """The options that say how targets are run."""
     options = (
-        click.argument("target"),
         click.option(
             "--input",
             multiple=True,
             metavar="[NAME=]SHAPE[:DTYPE]",
             help="An input, such as 3x64x64 (the batch is added) or tokens=12:int64. Repeat for several.",
+        ),
+        click.option(
+            "--size", multiple=True, metavar="NAME=N", help="A number for a size that is a name: H=17. Repeat for several."
         ),
         click.option("--inputs", metavar="FILE.py:FUNC", help="A function that returns the inputs, of any structure."),
         click.option(
@@ -56,7 +66,6 @@ def target_options(command: F) -> F:
         click.option("--device", metavar="DEVICE", default="auto", show_default=True, help="auto, meta, fake or cpu."),
         click.option("--eval/--train", default=True, help="Mode the model is run in.  [default: eval]"),
         click.option("--partial", is_flag=True, help="Draw what ran when the model raises."),
-        click.option("--name", metavar="TEXT", help="What the graph is called."),
     )
     for option in reversed(options):
         command = option(command)
@@ -91,6 +100,7 @@ def request_from(target: str, given: dict[str, Any]) -> Request:
         target,
         inputs=given["input"],
         inputs_from=given["inputs"],
+        sizes=sizes_of(given["size"]),
         batch=given["batch"],
         device=given["device"],
         mode="eval" if given["eval"] else "train",
@@ -99,6 +109,21 @@ def request_from(target: str, given: dict[str, Any]) -> Request:
         verify=given.get("verify", False),
         configured=_configured({"batch": "batch", "device": "device", "eval": "mode", "partial": "partial"}),
     )
+
+
+_PAIR = re.compile(r"\A\s*([^\W\d]\w*)\s*=\s*(\d{1,12})\s*\Z")
+
+
+def sizes_of(words: Iterable[str]) -> dict[str, int]:
+    """``H=17`` words, also several in one, separated by commas."""
+    found: dict[str, int] = {}
+    for word in (part for given in words for part in given.split(",")):
+        pair = _PAIR.match(word)
+        if pair is None:
+            raise UsageError(f"--size {word!r} is not NAME=NUMBER", hint="such as --size H=17 --size K_H=3")
+        if found.setdefault(pair[1], int(pair[2])) != int(pair[2]):
+            raise UsageError(f"the size {pair[1]} is given twice", why=f"{found[pair[1]]} and {pair[2]}")
+    return found
 
 
 def _configured(fields: dict[str, str]) -> frozenset[str]:

@@ -303,7 +303,7 @@ class _Finisher:
             return Item(a, b, "added" if a is None else "removed", (), False, moved, rewired, like, children)
         changes = list(self.more.get(cell, ()))
         if isinstance(a, Op) and isinstance(b, Op):
-            changes = op_changes(a, b) + changes
+            changes = op_changes(self.before, a, self.after, b) + changes
         elif isinstance(a, Scope) and isinstance(b, Scope):
             changes = scope_changes(self.before, a, self.after, b) + changes
         types = [tuple(g.value_by_id[v].type for v in item.outputs) for g, item in ((self.before, a), (self.after, b))]

@@ -27,11 +27,15 @@ class Change:
         return f"{self.what} {self.before} → {self.after}"
 
 
-def op_changes(before: Op, after: Op) -> list[Change]:
-    """What differs between two ops but for what they read and the sizes of what they make."""
+def op_changes(a: Graph, before: Op, b: Graph, after: Op) -> list[Change]:
+    """What differs between two ops but for what they read and the sizes of what they make, also where a setting names these."""
     found = [Change("operation", before.kind, after.kind)] if before.kind != after.kind else []
     if before.kind == after.kind:
-        found += _settings(settings(before), settings(after))
+        left, right = settings(before), settings(after)
+        sizes = [{g.value_by_id[out].type.sizes for out in op.outputs} for g, op in ((a, before), (b, after))]
+        for key in [key for key in left if key in right and left[key] in sizes[0] and right[key] in sizes[1]]:
+            del left[key], right[key]
+        found += _settings(left, right)
     if bool(before.writes) != bool(after.writes) and before.kind.rstrip("_") == after.kind.rstrip("_"):
         found.append(Change("in place", _yes(bool(before.writes)), _yes(bool(after.writes))))
     return found
@@ -76,7 +80,7 @@ def type_text(kind: TensorType | None) -> str:
 
 
 def _word(key: str) -> str:
-    return {"kernel_size": "kernel", "inplace": "in place"}.get(key, key.replace("_", " "))
+    return {"kernel_size": "kernel", "inplace": "in place", "other": "by"}.get(key, key.replace("_", " "))
 
 
 def _text(value: Attribute) -> str:

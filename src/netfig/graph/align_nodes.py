@@ -10,8 +10,8 @@ from netfig.graph.types import Op
 if TYPE_CHECKING:
     from netfig.graph.types import Attribute, Graph, Scope
 
-COUNTING: Final = frozenset(("layer_idx", "layer_index", "layer_id", "layer_number", "block_idx"))
-"""Settings that only say which one in a row a module is."""
+COUNTING: Final = frozenset(("layer_idx", "layer_index", "layer_id", "layer_number", "block_idx", "target"))
+"""Settings that only say which one in a row a module is, or by which name an op was called."""
 
 
 class Node:

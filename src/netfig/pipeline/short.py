@@ -11,7 +11,7 @@ from netfig.records import dataclass
 if TYPE_CHECKING:
     from netfig.registry import Registry
 
-NAMES = ("depth", "steps", "all_steps", "highlight", "with_unrolled")
+NAMES = ("depth", "expand", "collapse", "max_boxes", "steps", "all_steps", "highlight", "with_unrolled")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Short:
     @classmethod
     def of(cls, given: Mapping[str, Any], *, on_command_line: bool = False) -> Short:
         """The short names among what a command or a call was given; ``None`` and ``False`` are not given."""
-        return cls({k: given[k] for k in NAMES if given[k] is not None and given[k] is not False}, on_command_line)
+        values = {name: given.get(name) for name in NAMES}
+        values |= {name: _names_in(name, values[name]) for name in ("expand", "collapse")}
+        return cls({name: value for name, value in values.items() if value is not None and value is not False}, on_command_line)
 
     @property
     def renderer(self) -> str | None:
@@ -56,9 +58,24 @@ class Short:
             if key in own and str(own[key]).lower() != str(value).lower():
                 both = f"{self._word(key)} {value} and {renderer}.{key}={own[key]}"
                 raise UsageError(f"{both} ask for different things", hint="give one of them")
+        if "expand" in self.values and "repeats" in registry.renderer(renderer).passes:
+            split = merged.setdefault("repeats", {})  # to be opened, one of a fold stands by itself
+            split.setdefault("split", self.values["expand"])
         registry.options({f"{renderer}.{key}": value for key, value in self.values.items()})
         own.update(self.values)
         return merged
 
     def _word(self, key: str) -> str:
         return "--" + key.replace("_", "-") if self.on_command_line else key
+
+
+def _names_in(word: str, given: Any) -> tuple[str, ...] | None:
+    """One name or several; ``None`` where there is none."""
+    if not given:
+        return None
+    names = (given,) if isinstance(given, str) else tuple(given)
+    wrong = next((name for name in names if not isinstance(name, str)), None)
+    if wrong is not None:
+        hint = f'{word}=["layers.3"], or a glob such as "layers.*"'
+        raise UsageError(f"{word} takes paths of modules, not {wrong!r}", hint=hint)
+    return names

@@ -126,6 +126,7 @@ def renderer_for(graph: Graph, registry: Registry) -> str:
     """The renderer of a graph when none is asked for: ``modules``, or for a recurrence the one that suits it best."""
     fitting = {"modules": 0.0}
     particular = graph.axes or any(v.data is not None for v in graph.values) or any(s.kind == "block" for s in graph.scopes)
+    particular = particular or any(note.key.startswith("size.") for note in graph.notes)  # sizes by formula
     for name, renderer in registry.renderers.items() if particular else ():
         fitting[name] = registry.call("renderers", renderer, renderer.suits, graph)
     best = max(fitting, key=lambda name: fitting[name])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netfig.pipeline.table import Table
     from netfig.registry import Registry
 
-_TRACE_OPTIONS = ("name", "device", "mode", "partial", "batch", "annotators", "passes", "options")
+_TRACE_OPTIONS = ("name", "device", "mode", "partial", "batch", "sizes", "annotators", "passes", "options")
 
 
 def trace(model: Any, /, *args: Any, netfig_options: Mapping[str, Any] | None = None, **kwargs: Any) -> Graph:
@@ -28,8 +28,8 @@ def trace(model: Any, /, *args: Any, netfig_options: Mapping[str, Any] | None = 
 
     `model` is a module, or a target as on the command line (``"net.py:Net"``, a layer chain, a saved graph); the arguments of a
     target in words are ``--input`` words (``"3x64x64"``). Everything of ours goes into `netfig_options`, so that no keyword of
-    the model's own is taken: ``name``, ``device``, ``mode`` (``"eval"`` or ``"train"``), ``partial``, ``batch`` and
-    ``annotators`` (names; all of them when left out), ``passes`` (names, in order) and ``options`` (``{"unroll.extent": 3}``).
+    the model's own is taken: ``name``, ``device``, ``mode`` (``"eval"`` or ``"train"``), ``partial``, ``batch``,
+    ``sizes`` (``{"H": 17}``) and ``annotators`` (names; all of them when left out), ``passes`` (names, in order) and ``options`` (``{"unroll.extent": 3}``).
     """
     return _traced(model, args, kwargs, netfig_options)
 
@@ -65,6 +65,9 @@ def draw(
     renderer: str | None = None,
     theme: str = "light",
     depth: int | None = None,
+    expand: str | Iterable[str] = (),
+    collapse: str | Iterable[str] = (),
+    max_boxes: int | None = None,
     steps: int | None = None,
     all_steps: bool = False,
     highlight: str | None = None,
@@ -79,8 +82,9 @@ def draw(
 ) -> Result:
     """A figure of a graph, a module or a target in words. Without a `renderer` it is ``modules``, of a recurrence ``unrolled``.
 
-    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `depth`, `steps`, `all_steps`,
-    `highlight` (``"h[3]"``) and `with_unrolled` are short for options of the renderer, as on the command line. `passes` change
+    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `depth`, `expand` and
+    `collapse` (paths of modules such as ``"layers.3"``, or globs), `max_boxes`, `steps`, `all_steps`, `highlight` (``"h[3]"``) and
+    `with_unrolled` are short for options of the renderer, as on the command line. `passes` change
     the graph first (``["unroll"]``). `options` are those of passes, renderers and writers (``{"pipeline.style": "volumes"}``),
     `width` is the printed one (``"3.25in"``).
 
@@ -91,7 +95,8 @@ def draw(
     """
     registry = current_registry()
     sorted_options = registry.options(options or {})
-    named = {"depth": depth, "steps": steps, "all_steps": all_steps, "highlight": highlight, "with_unrolled": with_unrolled}
+    named = {"depth": depth, "expand": expand, "collapse": collapse, "max_boxes": max_boxes, "steps": steps}
+    named |= {"all_steps": all_steps, "highlight": highlight, "with_unrolled": with_unrolled}
     short = Short.of(named)
     renderer = renderer or short.renderer
     if renderer is not None:

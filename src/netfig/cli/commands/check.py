@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from netfig.cli.app import say
 from netfig.cli.shared import print_json, registry_of
 from netfig.errors import InvalidInput, Missing, NetfigError, UsageError
+
+if TYPE_CHECKING:
+    from netfig.sources.layers_text import ChainText
 
 _SUFFIXES = (".json", ".layers", ".rnn", ".toml", ".attention")
 
@@ -87,7 +91,22 @@ def _chain(ctx: click.Context, data: bytes, file: str) -> str:
     from netfig.pipeline import load
 
     graph = load(Request(file), registry_of(ctx)).graph
+    if graph.parameter_count is None or chain.names:
+        return f"{graph.name!r}, {len(chain.items)} lines, {_formulas(chain)}"
     return f"{graph.name!r}, {len(chain.items)} lines, {graph.parameter_count} parameters"
+
+
+def _formulas(chain: ChainText) -> str:
+    """Sizes that are names: the formulas are compared with torch on random numbers."""
+    from netfig.sources.layers_check import compare
+    from netfig.sources.layers_named import read_shape
+
+    found = compare(chain, read_shape(chain.input or ""))
+    if found.differences:
+        raise NetfigError("formulas and torch differ", why="\n       ".join(found.differences[:3]))
+    if not found.equal:
+        raise InvalidInput("no numbers were found that torch takes", hint="give some names numbers in the file")
+    return f"sizes and parameters by formula equal to torch's on {found.equal} random settings"
 
 
 def _equations(data: bytes, file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,8 @@ from netfig.cli.words import TargetCommand
 from netfig.errors import InvalidInput, NetfigError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netfig.graph import Graph
     from netfig.hooks import ModelRun
     from netfig.registry import Registry
@@ -52,7 +55,8 @@ def command(ctx: click.Context, /, target: str, **given: Any) -> None:
         loaded = transform(loaded, registry, given["pass"], options=options)
         graph = annotate(loaded, registry, options=options, report=say)
         if given["verify"]:
-            say(f"netfig: {_verify(loaded.run, graph)}")
+            again = partial(_passed, registry=registry, passes=given["pass"], options=options)
+            say(f"netfig: {_verify(loaded.run, graph, again)}")
     theme = registry.theme("light")  # a graph has no colour
     data: bytes = registry.call("writers", writer, writer.write, graph, theme, registry.options_of(writer, options))
     write_files({output: data})
@@ -66,13 +70,24 @@ def _graph_writer(registry: Registry, form: str) -> Any:
     return writer
 
 
-def _verify(run: ModelRun | None, graph: Graph) -> str:
-    """Replay, and a sentence about it; a difference is an error."""
+def _passed(graph: Graph, registry: Registry, passes: tuple[str, ...], options: Any) -> Graph:
+    """A graph after passes; as it was where what they make cannot be run op by op."""
+    from netfig.hooks import Loaded
+    from netfig.pipeline import transform
+
+    made = transform(Loaded(graph), registry, passes, options=options).graph
+    runs = all(op.kind == "write" or any(key in ("target", "part") for key, _ in op.attributes) for op in made.ops)
+    return made if runs and not made.axes else graph
+
+
+def _verify(run: ModelRun | None, graph: Graph, again: Callable[[Graph], Graph]) -> str:
+    """Replay, after the passes where that is possible, and a sentence about it; a difference is an error."""
     if run is None:
         raise InvalidInput("there is nothing to verify against", why="a saved graph has no model", hint="verify while tracing")
+    from netfig.evaluation.attention import attention_result
     from netfig.sources.torch_replay import verify
 
-    result = verify(run.model, run.args, run.kwargs)
+    result = verify(run.model, run.args, run.kwargs, through=again, parts=lambda op, slots: attention_result(op, slots, {}))
     if not result.ok:
         raise NetfigError(f"the replay of {graph.name!r} differs from the model", why=result.message)
     return f"verified: {result.message}"
