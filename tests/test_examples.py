@@ -59,7 +59,7 @@ def each(targets):
 
 EQUATIONS = [(target, inputs) for target, inputs in TARGETS if target.endswith(".rnn")]
 each_target, each_recurrence = each(list(TARGETS)), each(EQUATIONS)
-each_model = each([key for key in TARGETS if not key[0].endswith((".rnn", ".attention", ".toml"))])
+each_model = each([key for key in TARGETS if not key[0].endswith((".rnn", ".attention", ".toml")) and "/symbolic/" not in key[0]])
 
 
 def model_from_source(target: str):

@@ -278,3 +278,54 @@ def test_a_fork_has_the_colour_of_the_trunk() -> None:
     figure = grid(boxes, [wire("a", "b", role="memory", emphasis="strong"), wire("a", "c")])
     dots = [s for s in lay_out(figure, LIGHT).shapes if s.part == "junction"]
     assert [dot.role for dot in dots] == ["memory.strong"]
+
+
+def cells(*, chips: bool = True, **wide: object) -> Figure:
+    """Three cells, the name of what goes from one to the next on a wire with a weight; dots behind the last."""
+    boxes = [box(f"C_{t}", t, 0) for t in range(3)] + [Box("dots", "ellipsis", (), place=(3, 0))]
+    wires = [wire(f"C_{t}", f"C_{t + 1}", *(("W",) if chips else ()), label=math(f"h_{t}")) for t in range(2)]
+    return grid(boxes, [*wires, wire("C_2", "dots", head=False)], **wide)
+
+
+@pytest.mark.parametrize("width", [None, 234.0, 190.0])
+def test_the_name_of_what_goes_into_a_weight_stands_before_it(width: float | None) -> None:
+    drawing = lay_out(cells(), LIGHT, width=width)
+    assert not [found for found in lint(drawing, LIGHT) if found.rule != "small-text"]
+    for n in range(2):
+        name = next(label for label in drawing.labels if label.id == f"wire/{n}/label")
+        assert name.bounds[2] <= shapes(drawing)[f"wire/{n}/chip0"].bounds[0]
+        assert name.bounds[0] >= shapes(drawing)[f"C_{n}"].bounds[2]
+
+
+def test_a_name_that_one_of_several_wires_has_stands_behind_the_dot_where_the_others_leave() -> None:
+    boxes = [box("h", 0, 0), box("a", 1, 1), box("b", 2, 1)]
+    drawing = lay_out(grid(boxes, [wire("h", "a", "U"), wire("h", "b", "W", label=math("k"))]), LIGHT)
+    dot = next(s for s in drawing.shapes if s.part == "junction")
+    name = next(label for label in drawing.labels if label.id == "wire/1/label")
+    past = [line for line in drawing.lines if line.id.startswith("wire/1")]
+    x, y = (name.bounds[0] + name.bounds[2]) / 2, (name.bounds[1] + name.bounds[3]) / 2
+
+    def away(line: Line) -> float:
+        return min(
+            abs(x - min(max(x, min(a, c)), max(a, c))) + abs(y - min(max(y, min(b, d)), max(b, d)))
+            for (a, b), (c, d) in itertools.pairwise(line.points)
+        )
+
+    trunk = next(line for line in drawing.lines if line.points[0] == past[0].points[0] or line.source == "h")
+    start = trunk.points[0]
+    before = abs(x - start[0]) + abs(y - start[1]) < abs(middle(dot)[0] - start[0]) + abs(middle(dot)[1] - start[1])
+    assert min(map(away, past)) < 15
+    assert not before
+
+
+@pytest.mark.parametrize("width", [None, 234.0, 150.0])
+@pytest.mark.parametrize("both", [False, True])
+def test_wires_end_well_before_the_first_of_three_dots(width: float | None, both: bool) -> None:
+    boxes = [box("a", 0, 0), Box("dots", "ellipsis", (), place=(1, 0)), *([box("b", 2, 0)] if both else [])]
+    wires = [wire("a", "dots", head=False), *([wire("dots", "b")] if both else [])]
+    drawing = lay_out(grid(boxes, wires), LIGHT, width=width)
+    dots = sorted(s.bounds for s in drawing.shapes if s.part == "dot")
+    assert dots[0][0] - next(line for line in drawing.lines if line.id == "wire/0").points[-1][0] >= 3.8
+    if both:
+        assert next(line for line in drawing.lines if line.id == "wire/1").points[0][0] - dots[2][2] >= 3.8
+    assert all(b[0] - a[2] > 1.5 for a, b in itertools.pairwise(dots))

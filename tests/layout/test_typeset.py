@@ -299,3 +299,9 @@ def test_whatever_is_nested_lies_within_the_ink_its_line_states(text: Text, size
         assert -rule.dy <= set_.ascent + 0.01
         assert rule.dy + rule.height <= set_.descent + 0.01
     assert isinstance(text_of(text), str)
+
+
+@pytest.mark.parametrize("size", [10.0, 14.0])
+def test_subscripts_under_superscripts_stand_at_one_height_whether_those_reach_down_or_not(size: float):
+    downs = {run.dy for above in "QKVT" for run in set_line((Script(m("W"), m("i"), m(above)),), size).runs if run.text == "i"}
+    assert len(downs) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from netfig.drawing import Drawing, Glyphs, Label, Line, Shape
 from netfig.layout.lint import RULES, contrast, lint
+from netfig.layout.near import depth
 from netfig.layout.text import set_line
 from netfig.mathtext import plain
 from netfig.theme import load_theme
@@ -171,6 +172,23 @@ def test_a_wire_into_a_panel_is_not_foreign_but_one_through_a_sibling_panel_is()
     assert found([items[0], inner, *items[1:]]) == ()
     other = Shape("q", "rect", "panel", ((180, 100), (280, 180)), radius=8, box="q")
     assert rules([items[0], other, *items[1:]]) == {"wire-through-box"}
+
+
+@pytest.mark.parametrize(
+    ("point", "deep"),
+    [
+        ((50, 5), 5.0),
+        ((50, 30), 30.0),
+        ((97, 30), 3.0),
+        ((6, 20), 6.0),
+        ((20, 20), 20.0),
+        ((0, 0), 20 - 800**0.5),
+        ((50, -4), -4.0),
+    ],
+)
+def test_how_deep_a_point_lies_in_a_rounded_box_is_measured_to_its_sides_and_arcs(point, deep):
+    box = Shape("a", "rect", "op", ((0.0, 0.0), (100.0, 60.0)), 20.0)
+    assert depth(box, point) == pytest.approx(deep)
 
 
 def test_findings_say_where_and_which():

@@ -20,6 +20,7 @@ from netfig.graph import Dim, Graph, Port, Scope, TensorType, Value
 from netfig.graph.attention import AttentionSpec, attention_parts, spec_of
 from netfig.mathtext import text_of
 from netfig.pipeline.result import Result
+from netfig.schema import figure_from_json, figure_to_json
 
 CASES = json.loads((Path(__file__).parents[2] / "examples/cases.json").read_text())
 MULTI_HEAD, PARAMS = CASES["multi_head"], CASES["attention_params"]
@@ -132,6 +133,16 @@ class TestTheAnswerSheet:
         assert "3·d_k·(d_model + 1)·h = 3·d_model·(d_model + 1) when d_k = d_model / h" in said.replace("{", "").replace("}", "")
 
 
+def test_what_is_no_projection_is_counted_too():
+    """Norms, a learned scale and a bias by distance: as many as the graph has; as a formula where the length is a name."""
+    numbers = {"d_model": 64, "heads": 4, "tokens": 10, "qk_norm": "rms", "scale": "learned", "position": "relative"}
+    result = drawn(**numbers)
+    assert f"In total {result.graph.parameter_count:,} (" in caption(result.figure)
+    said = caption(drawn(**{**numbers, "tokens": "n"}).figure)
+    assert "Bias by distance: 4·(2·n−1)." in said
+    assert "besides the bias by distance." in said
+
+
 def counted_by_torch(**settings: Any) -> int:
     return sum(p.numel() for p in nn.MultiheadAttention(**settings).parameters())
 
@@ -142,14 +153,14 @@ def test_the_totals_with_and_without_biases_are_those_of_torch(d_model: int, hea
     """`Parameter.numel` of nn.MultiheadAttention, and the elements of the graph."""
     result = drawn(d_model=d_model, heads=heads, tokens=4, bias=bias)
     now, other = (counted_by_torch(embed_dim=d_model, num_heads=heads, bias=b) for b in (bias, not bias))
-    assert f"In total {now:,}, {other:,} {'without' if bias else 'with'} biases." in caption(result.figure)
+    assert f"In total {now:,} ({other:,} {'without' if bias else 'with'} biases)." in caption(result.figure)
     assert result.graph.parameter_count == now
 
 
 def test_the_total_of_a_cross_attention_is_that_of_torch():
     """Keys and values of another width."""
     result = drawn(d_model=512, heads=8, tokens=10, keys=20, d_memory=768, cross=True)
-    assert f"In total {counted_by_torch(embed_dim=512, num_heads=8, kdim=768, vdim=768):,}," in caption(result.figure)
+    assert f"In total {counted_by_torch(embed_dim=512, num_heads=8, kdim=768, vdim=768):,} (" in caption(result.figure)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -178,6 +189,29 @@ def test_every_operation_of_the_head_is_shown_in_the_order_it_runs(kind: str):
     assert chain == sorted(chain)
 
 
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"long names"}))
+def test_every_equation_stands_on_one_line(kind: str):
+    """None is broken by the layout."""
+    result = drawn(**KINDS[kind])
+    assert sum(label.id.startswith("equation/") for label in result.drawing.labels) == len(result.figure.equations)
+
+
+def test_the_figure_survives_json():
+    """Notes below symbols included."""
+    figure = drawn(d_model=8, heads=2, tokens=4).figure
+    assert figure_from_json(figure_to_json(figure)) == figure
+
+
+def test_two_heads_are_two_cards_and_more_are_three():
+    """The copies behind a box do not claim heads that are not there."""
+    assert drawn(d_model=8, heads=2).figure.boxes["all"].marks == ("paired",)
+    assert drawn(d_model=8, heads=8).figure.boxes["all"].marks == ("stacked",)
+    shared = drawn(d_model=64, heads=8, kv_heads=1).figure
+    assert (shared.boxes["proj/q"].marks, shared.boxes["proj/k"].marks) == (("stacked",), ())
+    drawing = drawn(d_model=8, heads=2).drawing
+    assert sum(shape.box == "all" for shape in drawing.shapes) == 2
+
+
 def test_wires_lead_from_the_sources_that_are_read():
     """Cross attention: queries from X, keys and values from the other sequence; self attention: all from X."""
     for cross, wanted in ((False, {"X"}), (True, {"X", "C"})):
@@ -192,7 +226,7 @@ def test_particular_attentions_are_drawn_as_they_are():
     figure = drawn(**WIDE, kv_heads=2, position="rotary", causal=True, window=64).figure
     assert box_words(figure, "repeat/k") == ["repeat", "× 4"]
     assert box_words(figure, "q/rotary") == box_words(figure, "k/rotary") == ["RoPE"]
-    assert box_words(figure, "mask") == ["Mask:", "causal, window 64"]
+    assert box_words(figure, "mask") == ["Mask: causal,", "window 64"]
     assert text_of(figure.groups["heads"].title) == "(b) grouped-query attention"
     assert row_names(figure, "heads")["proj/k"] == ("Q: 8 × n × 64", "K, V: 2 × n × 64")
 
@@ -256,6 +290,22 @@ def test_the_block_asked_for_is_found_or_named():
     assert "heads" in caught.value.hint
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, ""), (3, "One of 3 in net, all alike.")])
+def test_a_figure_of_several_says_which_part_of_them_it_is(count: int, said: str):
+    """Blocks one after another; the second and third can be asked for."""
+    spec = spec_of(8, 2, queries=4)
+    values, ops, scopes, last = [Value("x", "input", TensorType("float32", (Dim(4), Dim(8))))], [], [], "x"
+    for n in range(count):
+        parts = attention_parts(spec, last, id=f"layer{n}", parent="net", prefix=f"{n}.")
+        values, ops, scopes, last = [*values, *parts.values], [*ops, *parts.ops], [*scopes, parts.scope], parts.output
+    root = Scope("net", "root", None, inputs=("x",), outputs=(last,))
+    graph = Graph("net", tuple(values), tuple(ops), (root, *scopes), (Port("x", "x"),), (Port("output", last),))
+    figure = netfig.draw(graph, renderer="attention", options={"attention.block": f"layer{count - 1}"}).figure
+    assert said in caption(figure)
+    assert ("One of" in caption(figure)) == (count > 1)
+    assert figure.boxes["concat"].stands_for[0] == f"layer{count - 1}/merge"
+
+
 def test_options_leave_parts_out():
     """No caption, no equations, no parameters."""
     assert drawn({"caption": False, "equations": False}).figure.caption == ()
@@ -268,3 +318,46 @@ def test_sizes_with_a_name_and_a_number_show_the_number():
     from netfig.renderers.attention_block_words import shape
 
     assert text_of(shape(Dim(8, "d_model"), Dim(None, "h*d_k"))).replace("\u2009", " ") == "8 × (h d_k)"
+
+
+def test_only_what_is_scaled_is_called_scaled():
+    """The box of all heads says what the head computes."""
+    assert box_words(drawn(**WIDE).figure, "all") == ["Scaled dot-product attention"]
+    assert box_words(drawn(**WIDE, scale="none").figure, "all") == ["Dot-product attention"]
+
+
+def test_turned_queries_have_a_symbol_of_their_own_in_equations_and_on_wires():
+    """What enters RoPE is Q = X W; what leaves it is named with a tilde wherever it is used."""
+    figure = drawn(**KINDS["grouped"]).figure
+    lines = " ".join(text_of(line) for line in figure.equations)
+    turned = {w.source.box: text_of(w.label) for w in figure.wires if w.target.box == "scores"}
+    assert "RoPE(Q_i)" in lines
+    assert "RoPE(X" not in lines
+    assert turned["q/rotary"] + " = RoPE(Q_i)" in lines
+    assert turned["k/rotary"] + " = RoPE(K_j)" in lines
+    assert box_words(figure, "head/q") == ["Q_i"]
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"long names"}))
+def test_boxes_of_one_kind_are_of_one_width(kind: str):
+    """The steps of the head, and all projections."""
+    result = drawn(**KINDS[kind])
+    shapes = {s.id: s for s in result.drawing.shapes if s.id == s.box}
+    boxes = result.figure.boxes
+    steps = [id for id, box in boxes.items() if box.span[0] > 1 and result.figure.parent_of[id] == "head/inside"]
+    for ids in (steps, [id for id in boxes if id.startswith("proj/")]):
+        assert len({round(shapes[id].bounds[2] - shapes[id].bounds[0], 1) for id in ids}) <= 1
+
+
+@pytest.mark.parametrize("kind", ["numbers", "names", "one head", "cross", "grouped", "relative"])
+def test_a_figure_fits_on_the_page_of_a_paper(kind: str):
+    """Not higher than 680 points: it need not be made smaller."""
+    assert drawn(**KINDS[kind]).drawing.height <= 680
+
+
+def test_values_are_named_where_no_box_does_it():
+    """One head in one ladder; and the sources are explained."""
+    figure = drawn(**KINDS["one head"]).figure
+    assert [text_of(w.label) for w in figure.wires if w.source.box == "proj/v"] == ["V"]
+    assert "X: the tokens." in caption(figure)
+    assert "C: those that are asked." in caption(drawn(**KINDS["cross"]).figure)

@@ -169,3 +169,12 @@ def test_it_suits_what_attends_and_refuses_what_does_not() -> None:
         attending(program(ELMAN))
     with pytest.raises(UsageError, match="not drawn"):
         attending(rolled("attention-rnn"), steps=2, focus=5)
+
+
+@pytest.mark.parametrize("name", ["attention-rnn", "attention-rnn-k", "attention-rnn-infinite"])
+def test_no_wire_leads_from_the_last_state_to_the_dots(name: str) -> None:
+    """States are read from the lanes above them, never from their right."""
+    figure = attending(rolled(name))
+    dots = {id for id, box in figure.boxes.items() if box.role == "ellipsis"}
+    assert dots
+    assert not any({w.source.box, w.target.box} & dots for w in figure.wires)

@@ -235,6 +235,10 @@ def test_every_example_fits_two_columns_of_a_page_and_is_clean(path, theme):
         if registry.renderer(name).suits(graph) > 0:
             result = render(graph, registry, renderer=name, theme=theme, width=520)
             assert [str(f) for f in result.lint()] == [], name
+            drawing = result.drawing
+            printed_at = min(1.0, 520 / drawing.width, 680 / drawing.height)
+            sizes = [run.size for label in drawing.labels for run in label.runs if any(c.isalnum() for c in run.text)]
+            assert min(sizes) * printed_at >= 9.0 - 0.01, (name, drawing.width, drawing.height)
 
 
 def places(drawing: Drawing, box: str, kind: str) -> dict[str, tuple[float, float]]:

@@ -111,3 +111,16 @@ def test_of_many_steps_the_first_and_the_last_are_drawn() -> None:
     assert [id for id in figure.boxes if id.startswith("c[")] == [f"c[t={t}]" for t in (1, 2, 3, 20)]
     assert len([w for w in figure.wires if w.target.box == "c[t=20]" and w.source.box.startswith("dots 1[j")]) == 1
     assert not lint(lay_out(figure, LIGHT), LIGHT)
+
+
+def test_what_the_next_step_reads_goes_on_into_dots_of_its_row() -> None:
+    """The state and the output that is fed back; the context does not."""
+    figure = reading()
+    on = {w.source.box: w.target.box for w in figure.wires if w.target.box.startswith("dots") and "[t=" in w.source.box}
+    assert set(on) == {"s[t=2]", "y[t=2]"}
+    for source, target in on.items():
+        assert figure.boxes[source].place[1] == figure.boxes[target].place[1]
+
+
+def test_a_column_is_named_by_the_step_that_reads_and_the_one_that_is_read() -> None:
+    assert [text_of(name) for name in reading().root.column_names if name] == ["j = 1, t = 1", "j = 2, t = 2", "j = S"]

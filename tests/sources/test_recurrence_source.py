@@ -109,7 +109,7 @@ class TestSizes:
         with pytest.raises(UsageError) as raised:
             load(ELMAN, **given)
         assert raised.value.what == f"equations take no {words}"
-        assert "--input n=3" in raised.value.hint
+        assert "--size n=3" in raised.value.hint
 
     def test_what_a_configuration_says_of_models_is_not_for_equations(self):
         given = {"batch": 4, "device": "cpu", "mode": "train", "partial": True}

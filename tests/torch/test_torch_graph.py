@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from netfig.graph import Graph, Op
 from netfig.sources import torch_watch
-from netfig.sources.torch_replay import verify
+from netfig.sources.torch_replay import verify, verify_graph
 from netfig.sources.torch_storage import Layout, needed, relation
 from netfig.sources.torch_trace import trace_module
 
@@ -45,6 +46,55 @@ def test_an_op_has_the_word_that_people_use(device: str) -> None:
     assert graph.inputs[0].name == "image"
     assert only(graph, "conv2d").attribute("target") == "aten.convolution.default"
     assert only(graph, "conv2d").scope == "conv"
+
+
+class WritesNumbers(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * torch.tensor(128).sqrt() + torch.tensor([0.1, 0.2, 0.3])
+        return y + x.new_tensor([[1.0, 2.0, 3.0]]) * torch.as_tensor([True, False, True])
+
+
+@pytest.mark.parametrize("device", ["meta", "fake", "cpu"])
+def test_a_tensor_of_numbers_written_in_the_code_keeps_them_where_there_is_no_data(device: str) -> None:
+    graph = trace_module(WritesNumbers(), (torch.randn(2, 3),), device=device)
+    constants = {value.data for value in graph.values if value.kind == "constant"}
+    rounded = tuple(torch.tensor([0.1, 0.2, 0.3]).tolist())
+    assert constants == {(128,), rounded, (1.0, 2.0, 3.0), (True, False, True)}
+    assert verify_graph(graph, WritesNumbers(), (torch.randn(2, 3),)).ok
+
+
+def test_numbers_that_are_equal_give_the_types_that_each_of_them_gives() -> None:
+    class Adds(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            return x + True, x + 1, x + 1.0, x + 1
+
+    graph = trace_module(Adds(), (torch.zeros(3, dtype=torch.bool),), device="meta")
+    types = {value.id: value.type.dtype for value in graph.values}
+    assert [types[port.value] for port in graph.outputs] == ["bool", "int64", "float32", "int64"]
+
+
+def test_what_is_computed_with_data_in_a_run_without_keeps_them() -> None:
+    class Mixes(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            without = torch.ones(4) * 2
+            scale = torch.from_numpy(numpy.arange(4, dtype="float32")) * 2
+            return x * scale.sum().item() + without
+
+    graph = trace_module(Mixes(), (torch.randn(2, 4),), device="meta")
+    assert graph.ops[-2].attribute("other") == 12.0
+
+
+def test_a_mode_around_a_trace_sees_every_operator() -> None:
+    model, x = nn.Sequential(*(nn.Linear(8, 8) for _ in range(3))), torch.randn(2, 8)
+    with FlopCounterMode(display=False) as counter:
+        trace_module(model, (x,), device="meta")
+    assert counter.get_total_flops() == 3 * 2 * 2 * 8 * 8
+
+
+def test_a_replay_tells_a_graph_from_that_of_another_model() -> None:
+    model = nn.Linear(4, 3)
+    graph = trace_module(nn.Sequential(model, nn.ReLU()), (torch.randn(2, 4),))
+    assert not verify_graph(graph, nn.Sequential(model, nn.Tanh()), (torch.randn(2, 4),)).ok
 
 
 def test_a_function_of_several_ops_is_a_scope() -> None:

@@ -34,6 +34,26 @@ def lay_out(
             from netfig.layout.cell import lay_out_cell
 
             return lay_out_cell(figure, theme, width)
+        case "neurons":
+            from netfig.layout.neurons import lay_out_neurons
+
+            return lay_out_neurons(figure, theme, width)
+        case "sheet":
+            from netfig.layout.sheet import lay_out_sheet
+
+            return lay_out_sheet(figure, theme, width)
+        case "ladders":
+            from netfig.layout.ladder import lay_out_ladders
+
+            return lay_out_ladders(figure, theme, width)
+        case "residual":
+            from netfig.layout.residual import lay_out_residual
+
+            return lay_out_residual(figure, theme, width)
+        case "towers":
+            from netfig.layout.tower import lay_out_towers
+
+            return lay_out_towers(figure, theme, width)
     from netfig.layout.flow import lay_out_flow
 
     return lay_out_flow(figure, theme, direction=direction, width=width, engine=engine)

@@ -19,6 +19,7 @@ from netfig.mathtext import Text
 from netfig.theme import Theme
 
 DOT = 4.4  # across
+MAIN = ("data", "data.same")  # a trunk is painted as one of these, if it has one
 
 
 def panel_words(figure: Figure, theme: Theme, placed: Placement, frame: Frame) -> list[Rect]:
@@ -155,7 +156,7 @@ def _lines(figure: Figure, theme: Theme, frame: Frame, routed: Sequence[Routed])
     drawn: dict[int, Line] = {}
     dots: list[Shape] = []
     for number, group in enumerate(trunks.values()):
-        order = sorted(group, key=lambda r: (figure.wires[r.wire].role != "data", len(r.path), -_length(r.path), r.wire))
+        order = sorted(group, key=lambda r: (figure.wires[r.wire].role not in MAIN, len(r.path), -_length(r.path), r.wire))
         tree = _Tree()
         forks: dict[tuple[float, float], str] = {}
         kept: list[tuple[int, Path]] = []

@@ -27,6 +27,15 @@ FEW_BOXES = 120
 """A figure with more than this cannot be made legible by narrower boxes."""
 
 
+def print_scale(figure: Figure, theme: Theme) -> float:
+    """About how large a figure prints on a page in its best direction, 1 being design size; wires are not looked after."""
+    wanted = figure.direction
+    ways: tuple[Direction, ...] = ("right", "down") if wanted == "auto" else (wanted,)
+    best = max((_place(figure, theme, d, "auto") for d in ways), key=lambda a: a.print_scale(None))
+    room = _room(figure, theme, None)
+    return _printed(_items(figure, theme, best, room, effort=0), room)
+
+
 def lay_out_flow(
     figure: Figure, theme: Theme, *, direction: Direction | None = None, width: float | None = None, engine: str = "auto"
 ) -> Drawing:
@@ -34,11 +43,7 @@ def lay_out_flow(
     wanted = direction or figure.direction
     ways: tuple[Direction, ...] = ("right", "down") if wanted == "auto" else (wanted,)
     best = max((_place(figure, theme, d, engine) for d in ways), key=lambda a: a.print_scale(width))
-    around = 2 * theme.margin
-    caption = 12 + 1.35 * theme.role("text.caption").size * len(figure.caption) if figure.caption else 0.0
-    if figure.equations:
-        caption += 16 + equation_lines(figure.equations, theme, 0.0, 0.0, WIDEST_EQUATION)[1]
-    room = (width or PAGE_WIDTH) - around, PAGE_HEIGHT - around - caption
+    room = _room(figure, theme, width)
     items = _items(figure, theme, best, room)
     if _printed(items, room) < LEGIBLE and len(figure.boxes) <= FEW_BOXES:  # with titles on two lines, boxes are narrower
         narrow = _items(figure, theme, _place(figure, theme, best.frame.direction, engine, narrow=True), room)
@@ -47,14 +52,27 @@ def lay_out_flow(
     return page(items, figure, theme, direction=best.frame.direction, width=width)
 
 
-def _items(figure: Figure, theme: Theme, attempt: _Attempt, room: tuple[float, float]) -> list[Item]:
+def _room(figure: Figure, theme: Theme, width: float | None) -> tuple[float, float]:
+    """What of a page is left for boxes and wires."""
+    around = 2 * theme.margin
+    caption = 12 + 1.35 * theme.role("text.caption").size * len(figure.caption) if figure.caption else 0.0
+    if figure.equations:
+        caption += 16 + equation_lines(figure.equations, theme, 0.0, 0.0, WIDEST_EQUATION)[1]
+    return (width or PAGE_WIDTH) - around, PAGE_HEIGHT - around - caption
+
+
+def _items(
+    figure: Figure, theme: Theme, attempt: _Attempt, room: tuple[float, float], *, effort: int | None = None
+) -> list[Item]:
     """Everything of an attempt with its wires, in as many columns as the room asks for."""
     sized, placed, frame = attempt.sized, attempt.placed, attempt.frame
     corners = {id: one.corner for id, one in sized.items()}
     corners |= {id: theme.role(figure.groups[id].role).corner for id in placed.panels}
     circles = {id for id, one in sized.items() if one.outline == "circle"}
-    routed = Router(figure, placed, corners, circles, panel_words(figure, theme, placed, frame)).run()
-    items = compose(figure, theme, frame, sized, placed, routed)
+    router = Router(figure, placed, corners, circles, panel_words(figure, theme, placed, frame))
+    if effort is not None:
+        router.field.effort = effort
+    items = compose(figure, theme, frame, sized, placed, router.run())
     return in_columns(items, direction=frame.direction, room=room)
 
 

@@ -9,13 +9,16 @@ from netfig.layout.ink import AXIS, Block, stretched
 from netfig.layout.metrics import clean, measure
 
 SUB_SHIFT, SUP_SHIFT = 0.2, 0.36  # em of the base, down and up
-SCRIPT_GAP = 0.12  # em between a subscript and the superscript over it
+DESCENDER = 0.19  # em of a script: as deep as a Q reaches
+SCRIPT_GAP = 0.08  # em between a subscript and the superscript over it
 RULE = 0.05  # em: as thick as a minus
 ACCENT_GAP = 0.08  # em between a letter and the mark over it
 LETTER_SLANT = 0.29  # of italic letters: a mark over a tall one stands further to the right
 FRACTION_UP, FRACTION_DOWN = 0.677, 0.686  # em from the line's baseline to the numerator's and the denominator's
 SMALL_FRACTION_UP, SMALL_FRACTION_DOWN = 0.44, 0.34  # the same for one in scripts
 FRACTION_GAP = 0.13  # em between the bar and the ink over and under it
+NOTE_APART = 0.4  # em between the notes of neighbours
+NOTE_DOWN = 0.36  # em from the baseline to where a note below begins, at least
 LIMIT_GAP = 0.14  # em between a large operator and its limits
 FENCE_COVERS = 0.92  # of what it holds, as TeX's delimiterfactor
 SYMBOL_FENCE = 0.9  # of a serif bracket's size
@@ -23,15 +26,18 @@ SYMBOL_FENCE = 0.9  # of a serif bracket's size
 _ACCENTS: Final = {"hat": "ˆ", "tilde": "˜", "dot": "˙", "vector": "→"}
 
 
-def scripted(body: Block, sub: Block, sup: Block, size: float) -> Block:
-    """A base with its scripts, which keep clear of tall bases and of each other; a blank one is left out."""
+def scripted(body: Block, sub: Block, sup: Block, size: float, *, depth: float = 0.0) -> Block:
+    """A base with its scripts, which keep clear of tall bases and of each other; a blank one is left out.
+
+    The subscript leaves `depth` under the line of the superscript for a descender, needed or not: pairs are of one height.
+    """
     out = Block(body.width, starts=body.starts, ends=body.ends, reach=body.reach)
     out.put(body, 0.0)
     tall = not body.is_blank and (body.ascent > 0.75 * size or body.descent > 0.3 * size)
     down = max(SUB_SHIFT * size, body.descent + 0.05 * size) if tall else SUB_SHIFT * size
     up = max(SUP_SHIFT * size, body.ascent - 0.39 * size) if tall else SUP_SHIFT * size
     if not (sub.is_blank or sup.is_blank):
-        down += max(0.0, SCRIPT_GAP * size - ((up - sup.descent) + (down - sub.ascent)))
+        down += max(0.0, SCRIPT_GAP * size - ((up - max(sup.descent, depth)) + (down - sub.ascent)))
     if not sub.is_blank:
         out.put(sub, body.width + 0.3 + (sub.reach or 0.0), down)
         out.width = body.width + 0.7 + (sub.reach or 0.0) + sub.width
@@ -94,6 +100,16 @@ def limited(sign: Block, low: Block, high: Block, size: float) -> Block:
         out.put(high, (width - high.width) / 2, -(sign.ascent + LIMIT_GAP * size + high.descent))
     if not low.is_blank:
         out.put(low, (width - low.width) / 2, max(sign.descent, 0.0) + LIMIT_GAP * size + low.ascent)
+    return out
+
+
+def noted_below(body: Block, note: Block, size: float) -> Block:
+    """A body with a note centred below it; notes of neighbours stand on one line unless a body reaches far down."""
+    width = max(body.width, note.width + NOTE_APART * size)
+    out = Block(width, starts=body.starts, ends=body.ends)
+    out.put(body, (width - body.width) / 2)
+    if not note.is_blank:
+        out.put(note, (width - note.width) / 2, max(body.descent, NOTE_DOWN * size) + LIMIT_GAP * size + 0.46 * size)
     return out
 
 

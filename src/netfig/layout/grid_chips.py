@@ -53,12 +53,21 @@ class Spot:
 
 
 class Spots:
-    """Finds the places of all chips of one figure; `lacks` is what they lack, known once all have a place."""
+    """Finds the places of all chips of one figure; `lacks` is what they lack, known once all have a place.
+
+    `names` is the room that the name of a wire needs before its chips.
+    """
 
     def __init__(
-        self, figure: Figure, routes: Sequence[Route], paths: Paths, chips: Mapping[str, SizedBox], measures: Measures
+        self,
+        figure: Figure,
+        routes: Sequence[Route],
+        paths: Paths,
+        chips: Mapping[str, SizedBox],
+        measures: Measures,
+        names: Mapping[int, float],
     ) -> None:
-        self.figure, self.routes, self.chips, self.measures = figure, routes, chips, measures
+        self.figure, self.routes, self.chips, self.measures, self.names = figure, routes, chips, measures, names
         self.paths, self.rows = paths.of, paths.rows
         self.upright, self.level = paths.pieces(0), paths.pieces(1)
         self.route_of = {route.wire: route for route in routes}
@@ -205,13 +214,20 @@ class Spots:
         low, high = (min(ax, bx), max(ax, bx)) if level else (min(ay, by), max(ay, by))
         if self.measures.ahead and level and self._has_head(index, stretch[1]):
             low, high = (low, high - HEAD) if bx > ax else (low + HEAD, high)
+        if level and index in self.names and stretch[0] == self.paths[index][0]:  # the name stands before the chips
+            lack = 2 * self.names[index] - (high - low - self._span(index, level))
+            if lack > 0:
+                low, high = (low + lack, high) if bx > ax else (low, high - lack)
         across = ay if level else ax
         near = max(self.measures.bend, self._breadth(index, level) / 2 + STAGGER)
         taken: list[tuple[float, float]] = []
+        more = max(self.measures.cross - self.measures.bend, 0.0)
         places, segments = self.upright if level else self.level
         for place, one, two, wire in segments[bisect(places, low) : bisect_left(places, high)]:
             if wire != index and one - near < across < two + near:
-                taken.append((place, place))
+                taken.append((place - more, place + more))
+        if taken:  # as far from the box at the other end
+            low, high = low + more, high - more
         if beside:
             places, segments = self.level if level else self.upright
             for place, one, two, wire in segments[bisect(places, across - near) : bisect_left(places, across + near)]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COLUMN_GAP = 15.0  # from the lowest row to the names of the columns
 DOT = 3.2
+DOTS_APART = 3.9  # from the outermost of three dots to a wire that ends there
 
 
 class Show:
@@ -35,6 +36,10 @@ class Show:
     ) -> None:
         self.figure, self.theme, self.measures = figure, theme, measures
         self.space, self.wiring, self.drawn = space, wiring, drawn
+        self.touched: dict[str, set[str]] = {}  # the sides of each box at which wires begin or end
+        for route in wiring.routes:
+            for port in (route.start, route.end):
+                self.touched.setdefault(port.box, set()).add(port.side)
         self.sized, self.centre = space.sized, space.centre
         self.columns, self.rows, self.passages = space.columns, space.rows, space.channels.passages
 
@@ -56,7 +61,7 @@ class Show:
             points = ((round(left, 2), round(top, 2)), (round(left + one.width, 2), round(top + one.height, 2)))
             return [Shape(box.id, "rect", box.role, points, tone="none", outlined=False, box=box.id)]
         if is_bare(box) and box.role != "delay":
-            return _dots(box, x, -y, one)
+            return _dots(box, x, -y, one, self._touched(box))
         shapes, labels = box_items(one, left, top)
         quiet, strong = box.emphasis == "quiet", box.emphasis == "strong"
         width = max(2.4, one.style.width) if strong else 0.9 if quiet else None
@@ -67,6 +72,15 @@ class Show:
         ]
         items += [dataclasses.replace(label, role="text.secondary") if quiet else label for label in labels]
         return items
+
+    def _touched(self, box: Box) -> set[str]:
+        """The sides of dots at which wires end; where none do, those of others in the column, which they stand in line with."""
+        if box.id in self.touched:
+            return self.touched[box.id]
+        column = place_of(box)[0]
+        alike = [b.id for b in self.figure.boxes.values() if b.role == box.role and place_of(b)[0] == column]
+        found = {side for id in alike for side in self.touched.get(id, ())}
+        return found if len(found) == 1 else set()
 
     def _signs(self, there: Iterable[Item]) -> Iterable[Item]:
         """The words of delays beside them, where nothing else is."""
@@ -163,15 +177,18 @@ class Show:
                 yield make_label(f"column/{c}", fit_line(text, size), middles[c], baseline, role="text.secondary")
 
 
-def _dots(box: Box, x: float, y: float, one: SizedBox) -> list[Item]:
-    """Three dots in an outline that is not drawn."""
+def _dots(box: Box, x: float, y: float, one: SizedBox, touched: set[str]) -> list[Item]:
+    """Three dots in an outline that is not drawn, apart from the wires that end at it."""
     w, h = one.width, one.height
     upright = box.role == "ellipsis.upright"
     points = ((round(x - w / 2, 2), round(y - h / 2, 2)), (round(x + w / 2, 2), round(y + h / 2, 2)))
     items: list[Item] = [Shape(box.id, "rect", box.role, points, tone="none", outlined=False, box=box.id, tooltip=box.tooltip, stands_for=box.stands_for)]  # noqa: E501  # fmt: skip
-    step = min(7.5, ((h if upright else w) - DOT - 1) / 2)
+    long = h if upright else w
+    first, last = (side in touched for side in (("top", "bottom") if upright else ("left", "right")))
+    step = min(7.5, (long - DOT - DOTS_APART * (first + last or 1)) / 2)
+    aside = max(0.0, DOTS_APART - (long - DOT) / 2 + step) * (first - last)  # to the side where no wire ends
     for k in (-1, 0, 1):
-        cx, cy = (x, y + step * k) if upright else (x + step * k, y)
+        cx, cy = (x, y + aside + step * k) if upright else (x + aside + step * k, y)
         spot = ((round(cx - DOT / 2, 2), round(cy - DOT / 2, 2)), (round(cx + DOT / 2, 2), round(cy + DOT / 2, 2)))
         name = f"{box.id}/dot{k + 1}"
         items.append(Shape(name, "ellipse", box.role, spot, tone="stroke", outlined=False, box=box.id, part="dot"))

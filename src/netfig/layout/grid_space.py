@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from netfig.layout.grid_tight import Measures
     from netfig.theme import Theme
 
+DOTS_BETWEEN = 22.0  # between wires that end at dots from both sides
 NAME_GAP = 18.0  # from the names of the rows to the first column
 NAME_ROOM = 24.0  # around the words beside a sign
 PANEL_STRIP = 18.0  # for the title of a panel
@@ -68,7 +69,8 @@ class Space:
         crowd = self._crowd()
         for id, one in sized.items():
             if is_bare(one.box) and one.box.role.startswith("ellipsis"):  # what leads on ends at its dots
-                sized[id] = one.resized(_side(crowd, id, "top", "bottom"), _side(crowd, id, "left", "right"))
+                apart = DOTS_BETWEEN if {(id, "left"), (id, "right")} <= crowd.keys() else 0.0
+                sized[id] = one.resized(max(_side(crowd, id, "top", "bottom"), apart), _side(crowd, id, "left", "right"))
         for ids in kinds.values():
             w = max(max(sized[id].width, _side(crowd, id, "top", "bottom") + 16) for id in ids)
             h = max(max(sized[id].height, _side(crowd, id, "left", "right") + 16) for id in ids)

@@ -27,7 +27,8 @@ ABOVE = 6.0  # from the name of a row to the box below it
 @dataclass(frozen=True, slots=True)
 class Measures:
     """Lengths in points: `lead` before and after a chip on a level wire and `rise` on an upright one, `edge` from a box to a wire
-    that runs by, `gap` between boxes without a chip, `bend` from a chip to a corner or crossing.
+    that runs by, `gap` between boxes without a chip, `bend` from a chip to a corner or crossing, `cross` to a
+    crossing where that is more.
 
     `ahead` says whether a chip makes way for the arrow head behind it, `over` whether chips on upright wires may stand over or
     under those on level ones.
@@ -38,13 +39,14 @@ class Measures:
     gap: float | None = None
     bend: float = 8.0
     rise: float = 13.0
+    cross: float = 0.0
     ahead: bool = False
     over: bool = False
 
 
 NORMAL = Measures()
 SNUG = Measures(lead=10.0, edge=14.0, gap=20.0, bend=7.0, rise=10.0, over=True)
-TIGHT = Measures(lead=5.0, edge=14.0, gap=9.0, bend=3.0, ahead=True)
+TIGHT = Measures(lead=5.0, edge=14.0, gap=9.0, bend=3.0, cross=5.0, ahead=True)
 
 _SNUG_CHIP: Mapping[str, float] = {"min_width": 24}
 _TENSOR: Mapping[str, float] = {"min_width": 20, "min_height": 28, "pad_x": 3.5, "size": 10.5}
@@ -60,7 +62,7 @@ def snug_theme(theme: Theme) -> Theme:
 def tight_theme(theme: Theme) -> Theme:
     """The theme with low padding and a narrow margin."""
     change: dict[str, Mapping[str, float]] = {"input": _TENSOR, "state": _TENSOR, "output": _TENSOR, "weight": _CHIP}
-    change["ellipsis"] = {"min_width": 16}
+    change["ellipsis"] = {"min_width": 18}
     roles = {name: _changed(style, change.get(name.split(".")[0], {})) for name, style in theme.roles.items()}
     return dataclasses.replace(theme, margin=min(theme.margin, 6.0), roles=roles)
 

@@ -11,8 +11,9 @@ from netfig.layout.grid_chips import CHIP_GAP, Spots
 from netfig.layout.grid_parts import trunk_of
 from netfig.layout.grid_paths import Paths, after, holds, parting, path_length, until
 from netfig.layout.grid_tight import NORMAL
-from netfig.layout.notes import Board, place_label
+from netfig.layout.notes import CLEAR, Board, place_label
 from netfig.layout.parts import SizedBox, box_items
+from netfig.layout.text import set_line
 from netfig.records import dataclass
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from netfig.theme import Theme
 
 JUNCTION = 4.4
+TOUCHES = 1.5  # a name so near to something else touches it
 
 
 @dataclass(slots=True)
@@ -52,7 +54,13 @@ class Wiring:
         self.figure, self.theme, self.routes, self.chips = figure, theme, routes, chips
         paths = Paths(figure, routes, space)
         self.paths = paths.of
-        self.spots = Spots(figure, routes, paths, chips, measures)
+        names = {
+            route.wire: set_line(wire.label, theme.role(self._role(wire)).size).width + 2 * CLEAR
+            for route in routes
+            if (wire := figure.wires[route.wire]).label and wire.chips
+        }
+        self.spots = Spots(figure, routes, paths, chips, measures, names)
+        self.before: dict[int, Point] = {}  # where the chips of a wire begin
 
     @property
     def lacks(self) -> Sequence[Lack]:
@@ -176,6 +184,8 @@ class Wiring:
             enter, leave = along, along + sign * length
             name = f"wire/{way.wire}/chip{n}"
             edge = (round(enter, 2), ay) if level else (ax, round(enter, 2))
+            if not n:
+                self.before[way.wire] = edge
             lines.append(self._line(way, [*before, edge], at, source=source, target=name, part=n))
             middle = ((enter + leave) / 2, ay) if level else (ax, (enter + leave) / 2)
             items += self._chip(name, chip.id, one, middle, wire)
@@ -210,10 +220,26 @@ class Wiring:
             if not wire.label or key in done:
                 continue
             done.add(key)
-            label = place_label(wire, n, self._role(wire), [self.paths[n]], self.theme, board)
+            behind_forks, before_chips = self._named(n)
+            label = place_label(wire, n, self._role(wire), [before_chips], self.theme, board)
+            if before_chips != behind_forks and board.clash(label.bounds, TOUCHES):
+                other = place_label(wire, n, self._role(wire), [behind_forks], self.theme, board)
+                label = label if board.clash(other.bounds, TOUCHES) else other
             found.append(label)
             board.add(label)
         return found
+
+    def _named(self, index: int) -> tuple[list[Point], list[Point]]:
+        """The part of a wire behind where those with other names leave it, and of that the part before its chips: it carries what
+        the name says.
+        """
+        wire, path = self.figure.wires[index], self.paths[index]
+        trunk = [route.wire for route in self.routes if self.spots.trunk[route.wire] == self.spots.trunk[index]]
+        others = [other for other in trunk if self.figure.wires[other].label != wire.label]
+        forks = {point for other in others if (point := parting(path, self.paths[other])[0]) is not None}
+        _, part = after(path, forks)
+        chips = {self.before[other] for other in trunk if other in self.before and self.figure.wires[other].chips == wire.chips}
+        return part, until(part, {point for point in chips if point != part[0]})
 
 
 def _rank(wire: Wire) -> int:

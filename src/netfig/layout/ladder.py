@@ -7,22 +7,22 @@ it need. Ladders begin at one level and end at one level.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 
 from netfig.drawing import Drawing, Item, Label, Line, Shape
 from netfig.errors import InvalidGraph
 from netfig.figure import Figure, Group, Wire
-from netfig.layout.blocks import PAGE_WIDTH, wire_role
-from netfig.layout.ladder_place import ROW_GAP, UNDER_GAP, Gaps, Rungs, Spot, boxes_of
+from netfig.layout.blocks import PAGE_HEIGHT, PAGE_WIDTH, wire_role
+from netfig.layout.ladder_place import UNDER_GAP, Gaps, Rungs, Spot, boxes_of
 from netfig.layout.notes import Board, place_label
 from netfig.layout.parts import LEADING, STACK_OFFSET, bounds_of, box_items, fit_line, make_label, page, shift
 from netfig.layout.text import CAP_HEIGHT
 from netfig.records import dataclass
 from netfig.theme import Theme
 
-TITLE_GAP = 18.0
 STACK_GAP = 30.0  # between ladders that stand one below the other
+STRAIGHT = 16.0  # from where a wire turns up to the box over it: its bend, some straight wire, its head
 DOT = 4.4
 SLASH = 15.0
 
@@ -41,13 +41,23 @@ def lay_out_ladders(figure: Figure, theme: Theme, width: float | None = None) ->
     groups = [group for group in figure.root.children if isinstance(group, Group)]
     ladders = [_Ladder(group, figure, theme, USUAL) for group in groups]
     _check(figure, ladders)
+    for share in (0.0, 0.5, 1.0):  # rows come closer where the page would be too high
+        drawing = page(_arranged(groups, figure, theme, width, share), figure, theme, direction="up", width=width)
+        if drawing.height <= PAGE_HEIGHT:
+            break
+    return drawing
+
+
+def _arranged(groups: Sequence[Group], figure: Figure, theme: Theme, width: float | None, share: float) -> list[Item]:
+    """Side by side, with less room between if they fit only so, else one below the other."""
     room = (PAGE_WIDTH if width is None else width) - 2 * theme.margin
-    items = _side_by_side(ladders)
+    usual, snug = USUAL.tightened(share), SNUG.tightened(share)
+    items = _side_by_side(_Ladder(group, figure, theme, usual) for group in groups)
     if _width(items) > room and len(groups) > 1:
-        items = _side_by_side([_Ladder(group, figure, theme, SNUG) for group in groups])
+        items = _side_by_side(_Ladder(group, figure, theme, snug) for group in groups)
         if _width(items) > room:
-            items = _one_below_the_other([_Ladder(group, figure, theme, USUAL) for group in groups])
-    return page(items, figure, theme, direction="up", width=width)
+            items = _one_below_the_other(_Ladder(group, figure, theme, usual) for group in groups)
+    return items
 
 
 def _width(items: Iterable[Item]) -> float:
@@ -125,7 +135,8 @@ class _Ladder(Rungs):
     def _fork(self, source: Spot, listed: list[tuple[int, Wire]]) -> list[_Path]:
         """The ways of all wires of a box: straight ones, and a branch to either side halfway up the gap, which others leave."""
         paths: list[_Path] = []
-        level = round(source.top + (self._next_bottom(source) - source.top) / 2 + 2, 2)
+        gap = self._next_bottom(source) - source.top
+        level = round(source.top + min(gap / 2 + 2, gap - STRAIGHT), 2)
         trunk: Point | None = None
         branches: dict[bool, list[tuple[int, Spot]]] = {}
         for index, wire in listed:
@@ -153,7 +164,7 @@ class _Ladder(Rungs):
     def _next_bottom(self, source: Spot) -> float:
         """The bottom of the nearest box that a box feeds."""
         above = [self.spots[w.target.box] for _, w in self.wires if self.spots[w.source.box] is source]
-        return min((spot.bottom for spot in above if spot.row > source.row), default=source.top + ROW_GAP)
+        return min((spot.bottom for spot in above if spot.row > source.row), default=source.top + self.measures.rows)
 
     # ---- the drawing -------------------------------------------------------------------------------------------------
 
@@ -235,7 +246,7 @@ class _Ladder(Rungs):
         size = self.theme.role("text").size
         line = fit_line(self.group.title, size)
         middle = (min(s.left for s in self.spots.values()) + max(s.right for s in self.spots.values())) / 2
-        baseline = self.below + TITLE_GAP + size * CAP_HEIGHT
+        baseline = self.below + self.measures.title + size * CAP_HEIGHT
         return [make_label(f"{self.group.id}/title", line, middle, baseline)]
 
     def _column_names(self) -> list[Label]:

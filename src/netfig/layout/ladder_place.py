@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from netfig.figure import Box, Figure, Group
@@ -10,10 +11,7 @@ from netfig.layout.parts import STACK_OFFSET, SizedBox, fit_line, size_box
 from netfig.records import dataclass
 from netfig.theme import Theme
 
-ROW_GAP = 22.0
-FORK_GAP = 34.0  # where wires part
-LABEL_ROOM = 13.0  # around a name in a gap
-ENTRY = 22.0  # from a wire to the end of the box it enters
+ENTRY = 14.0  # from a wire to the end of the box it enters
 LABEL_APART = 7.0  # between a name and the wires at both of its sides
 UNDER_APART = 7.0  # between names under neighbours
 UNDER_GAP = 6.0  # from a box to its name under it
@@ -54,12 +52,23 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """What is kept free: between columns, between ladders, before the names of rows, around what is in a panel."""
+    """What is kept free: between columns, between ladders, before the names of rows, around what is in a panel; upright between
+    rows, where wires part, around a name in a gap, and over the title.
+    """
 
     columns: float
     ladders: float
     names: float
     pad: float
+    rows: float = 22.0
+    fork: float = 34.0
+    label: float = 13.0
+    title: float = 18.0
+
+    def tightened(self, share: float) -> Gaps:
+        """The same with less room upright: 0 as it is, 1 as tight as can still be read."""
+        less = {"rows": 8.0, "fork": 8.0, "label": 5.0, "title": 7.0}
+        return dataclasses.replace(self, **{name: getattr(self, name) - share * by for name, by in less.items()})
 
 
 class Rungs:
@@ -124,7 +133,11 @@ class Rungs:
         for id, one in sized.items():
             if one.outline != "circle":
                 span = self.boxes[id].span[0]
-                kind = "op" if one.box.role.split(".")[0] in ("op", "activation", "norm") else one.box.role
+                kind, base = one.box.role, one.box.role.split(".")[0]
+                if base in ("op", "activation", "norm"):
+                    kind = "op"
+                elif base == "layer":
+                    span = 1  # as broad as any other of its kind, alone in its row as well
                 kinds.setdefault((kind, span, len(one.lines)), []).append(id)
         for ids in kinds.values():
             width, height = max(sized[id].width for id in ids), max(sized[id].height for id in ids)
@@ -194,6 +207,11 @@ class Rungs:
                 spot.sized = spot.sized.resized(last - first + 2 * ENTRY, 0.0)
             elif len(below) == 1 and below[0].span > 1 and spot.span == below[0].span:
                 spot.x = below[0].x
+        for group in self.panels():  # steps of one chain are of one width
+            chain = [self.spots[box.id] for box in boxes_of(group) if box.span[0] > 1]
+            width = max((spot.sized.width for spot in chain), default=0.0)
+            for spot in chain:
+                spot.sized = spot.sized.resized(width, 0.0)
 
     def _centre(self) -> None:
         """What feeds several boxes stands under the middle of them."""
@@ -205,16 +223,16 @@ class Rungs:
 
     def _gap(self, row: int) -> float:
         """The room over a row."""
-        gap = ROW_GAP
+        gap = self.measures.rows
         copies = max((STACK_OFFSET * s.sized.copies for s in self.spots.values() if s.row == row), default=0.0)
         for _, wire in self.wires:
             source, target = self.spots[wire.source.box], self.spots[wire.target.box]
             if source.row == row and target.row > row:
                 if wire.label:
                     line = fit_line(wire.label, self.theme.role(wire_role(wire.role)).size)
-                    gap = max(gap, line.ascent + line.descent + LABEL_ROOM)
+                    gap = max(gap, line.ascent + line.descent + self.measures.label)
                 if self._parts(source):
-                    gap = max(gap, FORK_GAP)
+                    gap = max(gap, self.measures.fork)
         return gap + copies
 
     def _parts(self, source: Spot) -> bool:

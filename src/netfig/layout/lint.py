@@ -416,7 +416,7 @@ def _low_contrast(sheet: _Sheet) -> Iterator[Finding]:
     theme = sheet.theme
     for label in sheet.labels:
         below = _behind(sheet, label)
-        ground = (theme.paint(below.role, below.tone, below.fade) if below else None) or theme.page
+        ground = (theme.paint(below.role, below.tone, below.fade, below.heat) if below else None) or theme.page
         least = QUIET_RATIO if any(label.role == q or label.role.startswith(q + ".") for q in _QUIET) else TEXT_RATIO
         ratio = contrast(theme.role(label.role).text, ground)
         if ratio < least:
@@ -437,7 +437,7 @@ def _text_on_pattern(sheet: _Sheet) -> Iterator[Finding]:
     """Words stand on a pattern without a plate behind them."""
     for label in sheet.labels:
         below = _behind(sheet, label)
-        patterned = below is not None and below.tone == "fill"
+        patterned = below is not None and below.tone == "fill" and below.heat is None
         if below is not None and patterned and sheet.theme.role(below.role).pattern != "none":
             message = f"the text {label.text!r} stands on the pattern of {below.id!r}"
             yield Finding("text-on-pattern", message, (label.id, below.id), _middle(label.bounds))

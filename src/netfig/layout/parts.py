@@ -65,7 +65,7 @@ class SizedBox:
     @property
     def copies(self) -> int:
         """How many fading copies stand behind it."""
-        return 2 if "stacked" in self.box.marks else 0
+        return 2 if "stacked" in self.box.marks else 1 if "paired" in self.box.marks else 0
 
     @property
     def corner(self) -> float:
@@ -317,7 +317,9 @@ def page(items: Sequence[Item], figure: Figure, theme: Theme, *, direction: str 
     baseline = below + 12 + style.size
     for i, text in enumerate(figure.caption):
         for j, line in enumerate(wrap(text, style.size, column)):
+            baseline = max(baseline, below + line.ascent + 1.0)  # formulas may be tall
             extra.append(make_label(f"caption/{i}.{j}", line, middle, baseline, role="text.caption"))
+            below = baseline + line.descent
             baseline += 1.35 * style.size
     everything = with_plates([*items, *extra], theme)
     left, top, right, bottom = bounds_of(everything)

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from netfig.drawing import Face
-from netfig.layout.formulas import accented, fenced, fraction, limited, primed, rooted, scripted
+from netfig.layout.formulas import DESCENDER, accented, fenced, fraction, limited, noted_below, primed, rooted, scripted
 from netfig.layout.ink import AXIS, Block, flush, stretched
 from netfig.layout.metrics import clean, measure
 from netfig.layout.signs import CENTRED, Kind, gap, is_rtl, joins_nothing, kind_of, shift_of, spelled
-from netfig.mathtext import MARKS, Accent, Big, Fence, Fraction, Mark, Piece, Root, Run, Script, Style, Text, text_of
+from netfig.mathtext import MARKS, Accent, Big, Fence, Fraction, Mark, Piece, Root, Run, Script, Style, Text, Under, text_of
 from netfig.records import dataclass
 
 MAX_CHARACTERS = 400
@@ -205,6 +205,8 @@ class Setter:
                 return rooted(self.row(body, size, max(level, 1), depth), size, self._upright)
             case Fence(left, body, right):
                 return fenced(left, self.row(body, size, level, depth), right, size, self._upright)
+            case Under(noted, note):
+                return noted_below(self.row(noted, size, level, depth), self.row(note, _small(size), 2, depth), size)
             case Run():
                 return self.row((piece,), size, level, depth)
 
@@ -214,7 +216,7 @@ class Setter:
         if raised and set(raised) <= _PRIMES:
             return primed(body, below, self.row(sup, size, 2, depth), size)
         above = self._transpose(size) if raised and raised in _TRANSPOSE else self.row(sup, _small(size), 2, depth)
-        return scripted(body, below, above, size)
+        return scripted(body, below, above, size, depth=DESCENDER * _small(size))
 
     def _accent(self, base: Text, mark: Mark, size: float, level: int, depth: int) -> Block:
         only = base[0] if len(base) == 1 else None

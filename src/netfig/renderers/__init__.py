@@ -23,6 +23,7 @@ def builtin_renderers() -> tuple[Renderer, ...]:
             later("netfig.renderers.modules:draw_modules"),
             suits=lambda graph: 0.6,
             options=options.ModulesOptions,
+            passes=("repeats",),
         ),
         Renderer(
             "dataflow",
@@ -70,6 +71,50 @@ def builtin_renderers() -> tuple[Renderer, ...]:
             options=options.AttentionRnnOptions,
             passes=recurrent,
         ),
+        Renderer(
+            "attention",
+            "The inside of an attention: one head, all heads, every shape, the parameters of every matrix.",
+            later("netfig.renderers.attention_block:draw_attention"),
+            suits=_suits_attention,
+            options=options.AttentionOptions,
+            passes=("attention",),
+        ),
+        Renderer(
+            "tower",
+            "A transformer as towers of equal boxes from the bottom up: encoder, decoder or both, blocks once with how often.",
+            later("netfig.renderers.tower:draw_tower"),
+            suits=_suits_tower,
+            options=options.TowerOptions,
+            passes=("attention", "repeats"),
+        ),
+        Renderer(
+            "residual",
+            "A residual or dense network: its stages as stacked cards in a row, one of them opened below with its skip.",
+            later("netfig.renderers.residual:draw_residual"),
+            suits=_suits_residual,
+            options=options.ResidualOptions,
+        ),
+        Renderer(
+            "matrices",
+            "The numbers of a worked example as grids of cells, operation by operation, one row worked out.",
+            later("netfig.renderers.matrices:draw_matrices"),
+            suits=_suits_matrices,
+            options=options.MatricesOptions,
+        ),
+        Renderer(
+            "attention-map",
+            "What a token looks at: arcs to other tokens, as thick as their weight, and a heat map of all weights.",
+            later("netfig.renderers.attention_map:draw_attention_map"),
+            suits=_suits_attention_map,
+            options=options.AttentionMapOptions,
+        ),
+        Renderer(
+            "mlp",
+            "A chain of linear layers as columns of neurons, with numbers on them where the graph has them.",
+            later("netfig.renderers.mlp:draw_mlp"),
+            suits=_suits_mlp,
+            options=options.MlpOptions,
+        ),
     )
 
 
@@ -78,7 +123,7 @@ def _suits_pipeline(graph: Graph) -> float:
         return 0.0
     from netfig.renderers.pipeline import suits
 
-    return suits(graph)
+    return suits(graph) if all(v.data is None for v in graph.values) else min(0.5, suits(graph))
 
 
 def _is_recurrence(graph: Graph) -> bool:
@@ -93,6 +138,56 @@ def _suits_attention_rnn(graph: Graph) -> float:
     if not (graph.axes and any(op.kind == "softmax" for op in graph.ops)):
         return 0.0
     from netfig.renderers.attention_rnn import suits
+
+    return suits(graph)
+
+
+def _suits_matrices(graph: Graph) -> float:
+    if graph.axes or all(v.data is None for v in graph.values):
+        return 0.0
+    from netfig.renderers.matrices import suits
+
+    return suits(graph)
+
+
+def _suits_attention(graph: Graph) -> float:
+    if not any(s.kind == "block" for s in graph.scopes):
+        return 0.0
+    from netfig.renderers.attention_block import suits
+
+    return suits(graph)
+
+
+def _suits_tower(graph: Graph) -> float:
+    kinds = {op.kind for op in graph.ops} if len(graph.ops) > 5 else set()
+    if not kinds & {"softmax", "_softmax", "scaled_dot_product_attention"}:
+        return 0.0
+    from netfig.renderers.tower import suits
+
+    return suits(graph)
+
+
+def _suits_residual(graph: Graph) -> float:
+    kinds = {op.kind for op in graph.ops}
+    if graph.axes or not any(kind.startswith("conv") for kind in kinds) or not kinds & {"add", "add_", "cat", "concat"}:
+        return 0.0
+    from netfig.renderers.residual import suits
+
+    return suits(graph)
+
+
+def _suits_attention_map(graph: Graph) -> float:
+    if graph.axes or all(v.data is None for v in graph.values):
+        return 0.0
+    from netfig.renderers.attention_map import suits
+
+    return suits(graph)
+
+
+def _suits_mlp(graph: Graph) -> float:
+    if graph.axes or len(graph.ops) > 60:  # a neuron diagram has few layers
+        return 0.0
+    from netfig.renderers.mlp import suits
 
     return suits(graph)
 

@@ -46,7 +46,7 @@ def draw_attention(graph: Graph, options: AttentionOptions) -> Figure:
     block, others = _chosen(graph, options.block)
     plan = _Plan(block)
     ladders = plan.ladders()
-    said = caption(block, graph, others, params=options.params != "none") if options.caption else ()
+    said = caption(block, graph, others, plan.sources, params=options.params != "none") if options.caption else ()
     return Figure(
         f"Attention: {graph.name}",
         alt_text(block),
@@ -105,7 +105,7 @@ class _Plan(HeadPlan):
         if len(set(below)) == 1:
             below = ((), sentence(["each ", below[0]]), ())
         panel = Group("head/inside", tuple(inside), "panel")
-        alone = sentence(["one of ", size(s.heads), " heads"]) if self.i else plain("scaled dot-product attention")
+        alone = sentence(["one of ", size(s.heads), " heads"]) if self.i else plain(self.kind)
         return Group(
             "head",
             (*tensors, panel, out),
@@ -166,7 +166,7 @@ class _Plan(HeadPlan):
                 feeds[one] = id
             row += 1
         count = sentence([size(s.heads), " heads"])
-        words, parts = (plain("Scaled dot-product attention"),), "scores scale bias mask softmax sum"
+        words, parts = (plain(self.kind.capitalize()),), "scores scale bias mask softmax sum"
         boxes.append(self.box("all", "attention", words, (0, row), 3, parts, marks=self.copies(), badge=count))
         for one in "qkv":
             self.wire(feeds[one], "all", (), f"{one}_proj")
@@ -194,7 +194,7 @@ class _Plan(HeadPlan):
         """The one ladder of a single head: projections, the head, the output projection."""
         first = int(self.has_side)
         boxes, feeds, names, row = self._entry(first)
-        inside, last, shapes = self.inside(row, (first, first + 1, first + 2), feeds)
+        inside, last, shapes = self.inside(row, (first, first + 1, first + 2), feeds, named=True)
         names |= {row: (text,) for row, text in shapes}
         above = self._exit(last, "sum", max(names) + 1, first, names)
         panel = Group("head/inside", tuple(inside), "panel")

@@ -141,9 +141,8 @@ def counted(block: AttentionBlock, graph: Graph) -> list[Text]:
     parts: list[Text | str] = []
     for own in groups.values():
         parts += _of_projections(s, own)
-    lines = [(*strong("Parameters. "), *sentence(parts))] if parts else []
-    last = _of_all(block, graph)
-    return [*lines, *([last] if last else [])]
+    said: Text = (*sentence(parts), *_of_all(block, graph))
+    return [(*strong("Parameters. "), *said)] if said else []
 
 
 def _of_projections(s: AttentionSpec, own: list[Count]) -> list[Text | str]:
@@ -189,15 +188,16 @@ def _of_all(block: AttentionBlock, graph: Graph) -> Text:
     if not s.projections:
         return ()
     if full is not None and bare is not None:
-        now, then = (full, f"{bare + extra:,} without biases") if s.bias else (bare, f"{full + extra:,} with biases")
+        now, then = (full, bare) if s.bias else (bare, full)
         open_ends = [words.lower() for words, products in more.items() if any(one.number is None for one in products)]
-        parts.append(f"In total {now + extra:,}, {then}{f', besides the {open_ends[0]}' if open_ends else ''}.")
+        parts += ["In total ", whole(letter(f"{now + extra:,}")), " (", whole(letter(f"{then + extra:,}"))]
+        parts.append(f" {'without' if s.bias else 'with'} biases){f', besides the {open_ends[0]}' if open_ends else ''}.")
     elif _is_square(s):
         whole_count, plain_count = Product((4, s.d_model, (s.d_model, 1))), Product((4, s.d_model, s.d_model))
         first, second = (whole_count, plain_count) if s.bias else (plain_count, whole_count)
         growth = whole((*letter("O("), *Product((s.d_model, s.d_model)).text, *letter(")")))
-        parts += ["In total ", whole(first.text), f", {'without' if s.bias else 'with'} biases ", whole(second.text)]
-        parts += [", as ", whole(_evenly(s)), ": it grows as ", growth, "."]
+        parts += ["In total ", whole(first.text), f" ({'without' if s.bias else 'with'} biases ", whole(second.text)]
+        parts += ["), as ", whole(_evenly(s)), ": it grows as ", growth, "."]
     else:
         groups: dict[tuple[Dim, Dim, Dim, bool], int] = {}
         for one in counts(s):

@@ -7,7 +7,7 @@ from netfig.graph.attention import AttentionBlock
 from netfig.graph.types import Dim
 from netfig.mathtext import Text, plain, text_of
 from netfig.renderers.attention_block_text import mask_words
-from netfig.renderers.attention_block_words import indexed, key_index, letter, merged, shape, size, transposed
+from netfig.renderers.attention_block_words import indexed, key_index, letter, merged, shape, size, turned
 
 NORMS: dict[str, tuple[Text, ...]] = {
     one: (plain(word), plain("norm")) for one, word in (("rms", "RMS"), ("layer", "layer"), ("l2", "L2"))
@@ -36,6 +36,11 @@ class HeadPlan:
         if q == k:
             return {"q": "X", "k": "X", "v": "X" if q == v else "C"}
         return {"q": "X", "k": "C", "v": "C"} if k == v else {"q": "X_Q", "k": "X_K", "v": "X_V"}
+
+    @property
+    def kind(self) -> str:
+        """What one head computes."""
+        return "dot-product attention" if self.spec.scale == "none" else "scaled dot-product attention"
 
     @property
     def is_direct(self) -> bool:
@@ -75,6 +80,12 @@ class HeadPlan:
         role = "data.value" if label else "data"
         self.wires.append(Wire(End(source), End(target), role, label, stands_for=(value,) if value else ()))
 
+    def lane(self, source: str, target: str, which: str, *, named: bool) -> None:
+        """A wire into a product; where it is `named` it has the symbol that the equations use."""
+        s = self.spec
+        symbols = {"q": turned(s, "Q", self.i), "k": turned(s, "K", self.j), "v": indexed("V", self.j)}
+        self.wire(source, target, symbols[which] if named else ())
+
     def linear(
         self, id: str, which: str, place: tuple[int, int], span: int = 1, *, index: str = "", marks: tuple[Mark, ...] = ()
     ) -> Box:
@@ -91,9 +102,12 @@ class HeadPlan:
         return self.box(id, "layer.slim", title, place, span, f"{which}_proj", rows=(row,), marks=marks)
 
     def inside(
-        self, row: int, lanes: tuple[int, int, int], feeds: dict[str, str], *, shapes: bool = False
+        self, row: int, lanes: tuple[int, int, int], feeds: dict[str, str], *, shapes: bool = False, named: bool = False
     ) -> tuple[list[Box], str, list[tuple[int, Text]]]:
-        """The ops of one head from a row on: their boxes, the last of them, and the shapes of rows."""
+        """The ops of one head from a row on: their boxes, the last of them, and the shapes of rows.
+
+        `named` puts the name of the values on their wire: where no box has it. Queries and keys are named with their product.
+        """
         s, (q, k, _) = self.spec, lanes
         boxes: list[Box] = []
         feeds = dict(feeds)
@@ -110,9 +124,9 @@ class HeadPlan:
         rows: list[tuple[int, Text]] = [(row, shape(s.queries, s.keys))]
         span = k - q + 1
         boxes.append(self.box("scores", "op.box", (plain("MatMul"),), (q, row), span, "scores"))
-        self.wire(feeds["q"], "scores")
-        self.wire(feeds["k"], "scores")
-        last, label = "scores", (*indexed("Q", self.i), *transposed("K", self.j))
+        for one in "qk":
+            self.lane(feeds[one], "scores", one, named=bool(per_lane))
+        last, label = "scores", (*turned(s, "Q", self.i), *turned(s, "K", self.j, "T"))
         for part, word, role, after in self._chain(label):
             row += 1
             boxes.append(self.box(part, role, word, (q, row), span, part))
@@ -127,7 +141,7 @@ class HeadPlan:
         row += 1
         boxes.append(self.box("sum", "op.box", (plain("MatMul"),), (q, row), lanes[2] - q + 1, "sum"))
         self.wire(last, "sum", label, last)
-        self.wire(feeds["v"], "sum")
+        self.lane(feeds["v"], "sum", "v", named=named)
         rows.append((row, shape(s.queries, s.d_v)))
         return boxes, "sum", rows
 

@@ -9,6 +9,7 @@ from netfig.mathtext import Run, Text, plain, strong, text_of
 from netfig.renderers.attention_block_counts import counted
 from netfig.renderers.attention_block_words import (
     call,
+    changes,
     concat,
     indexed,
     key_index,
@@ -21,7 +22,7 @@ from netfig.renderers.attention_block_words import (
     sentence,
     shape,
     size,
-    transposed,
+    turned,
     whole,
 )
 
@@ -53,7 +54,9 @@ def equations(block: AttentionBlock, sources: Mapping[str, str]) -> tuple[Text, 
     i = "i" if s.is_multi_head else ""
     j = key_index(s)
     lines = _projections(s, sources, i, j)
-    body = score(s, noted(indexed("Q", i), s.queries, s.d_k), noted(transposed("K", j), s.d_k, s.keys), i)
+    if changes(s):
+        _add(lines, _changed(s, "Q", i), _changed(s, "K", j))
+    body = score(s, noted(turned(s, "Q", i), s.queries, s.d_k), noted(turned(s, "K", j, "T"), s.d_k, s.keys), i)
     if "bias" in block.ops:
         body = (*body, *letter(" + "), *noted(indexed("B", i), s.queries, s.keys))
     if s.masks:
@@ -63,36 +66,51 @@ def equations(block: AttentionBlock, sources: Mapping[str, str]) -> tuple[Text, 
     symbol = indexed("head", i) if i else letter("Z" if "o" in s.projections else "Y")
     out: Text = noted(symbol, s.queries, s.d_v)
     mixed = (*out, *letter(" = "), *indexed("A", i), *letter(" "), *noted(indexed("V", j), s.keys, s.d_v))
-    if len(text_of((*lines[-1], *mixed))) > LONGEST_LINE:
-        lines.append(mixed)
-    else:
-        lines[-1] = (*lines[-1], *letter(",    "), *mixed)
+    _add(lines, mixed)
     last = _output(s, i)
     return (*lines, last) if last else tuple(lines)
+
+
+def _add(lines: list[Text], *more: Text) -> None:
+    """Equations on the last line, all of them if they have room there, else on one of their own."""
+    joint: Text = ()
+    for one in more:
+        joint = (*joint, *(letter(",    ") if joint else ()), *one)
+    if lines and len(text_of((*lines[-1], *joint))) <= LONGEST_LINE:
+        lines[-1] = (*lines[-1], *letter(",    "), *joint)
+    else:
+        lines.append(joint)
+
+
+def _changed(s: AttentionSpec, base: str, index: str) -> Text:
+    """Q̃ = RoPE(norm(Q)): of the shape that Q has."""
+    made = indexed(base, index)
+    for word in changes(s):
+        made = (Run(word, "math-upright"), *letter("("), *made, *letter(")"))
+    return (*turned(s, base, index), *letter(" = "), *made)
 
 
 def _projections(s: AttentionSpec, sources: Mapping[str, str], i: str, j: str) -> list[Text]:
     """Q, K and V; in one line where they are alike but for their letters."""
     rows = {"q": (i, s.queries, s.d_model, s.d_k), "k": (j, s.keys, s.d_key, s.d_k), "v": (j, s.keys, s.d_value, s.d_v)}
     lines: list[Text] = []
-    first: tuple[object, ...] = ()
+    before: tuple[object, ...] = ()
     for one in "qkv":
         if one not in s.projections:
             continue
         index, tokens, features, width = rows[one]
         big = one.upper()
-        same = (sources[one], tokens, features, width) == first
-        first = first or (sources[one], tokens, features, width)
+        same = (sources[one], tokens, features, width) == before
+        before = (sources[one], tokens, features, width)
         shapes: tuple[tuple[Dim, ...], ...] = ((tokens, width), (tokens, features), (features, width), (width,))
         symbols = [indexed(big, index), name(sources[one]), indexed("W", index, big), indexed("b", index, big)]
         texts = symbols if same else [noted(text, *dims) for text, dims in zip(symbols, shapes, strict=True)]
         made: Text = (*texts[1], *letter(" "), *texts[2], *((*letter(" + "), *texts[3]) if one in s.bias else ()))
-        if one != "v":
-            for word in [*(["norm"] if s.qk_norm != "none" else []), *(["RoPE"] if s.position == "rotary" else [])]:
-                made = (Run(word, "math-upright"), *letter("("), *made, *letter(")"))
+        if one != "v" and s.qk_norm != "none" and s.qk_norm_over == "all":
+            made = (Run("norm", "math-upright"), *letter("("), *made, *letter(")"))
         line: Text = (*texts[0], *letter(" = "), *made)
-        if same and lines and not (one in s.bias and (s.qk_norm != "none" or s.position == "rotary")):  # too long for a line
-            lines[-1] = (*lines[-1], *letter(",    "), *line)
+        if same:
+            _add(lines, line)
         else:
             lines.append(line)
     return lines
@@ -114,10 +132,12 @@ def _output(s: AttentionSpec, i: str) -> Text:
 # ---- the caption -------------------------------------------------------------------------------------------------------------
 
 
-def caption(block: AttentionBlock, graph: Graph, others: Sequence[AttentionBlock], *, params: bool) -> tuple[Text, ...]:
+def caption(
+    block: AttentionBlock, graph: Graph, others: Sequence[AttentionBlock], sources: Mapping[str, str], *, params: bool
+) -> tuple[Text, ...]:
     """What flows, what is particular, and the counts."""
     s = block.spec
-    lines = [(*strong(_kind(block) + "."), *_story(s))]
+    lines = [(*strong(_kind(block) + "."), *_story(s), *_read(s, sources))]
     numbers = [(one.spec == s, _stands_for(graph, one)) for one in (block, *others)]
     every, alike = sum(number for _, number in numbers), sum(number for same, number in numbers if same)
     if every > 1:
@@ -161,17 +181,27 @@ def _story(s: AttentionSpec) -> Text:
         parts += [" ", whole(ratio(s)), " heads in a row share one of the ", size(s.kv_heads), " heads of keys and values: "]
         parts += [whole((*letter("j = ⌈"), *inner, *letter("⌉"))), "."]
     if s.position == "rotary":
-        parts.append(" RoPE turns pairs of features of queries and keys by angles that grow with the position.")
+        parts.append(" RoPE turns pairs of features by angles that grow with the position.")
     if s.position == "alibi":
         parts += [" ", letter("B"), " falls with the distance, in each head at its own rate (ALiBi)."]
     if s.position == "relative":
         parts += [" ", letter("B"), " has a learned number for each distance and head."]
     if s.masks:
-        parts += [" ", letter("M"), " is 0 where a query may look and −∞ where not" + _masked(s) + "."]
+        parts += [" ", letter("M"), f" is −∞ {_masked(s)}, else 0."]
     if s.fused != "none":
         stored = ", ".join(one.upper() for one in s.fused)
         parts.append(f" The projections {stored} are stored as one matrix.")
     return sentence(parts)
+
+
+def _read(s: AttentionSpec, sources: Mapping[str, str]) -> Text:
+    """What the symbols of the sources stand for, where queries, keys and values are made of one or two."""
+    symbols = list(dict.fromkeys(sources.values()))
+    if symbols == ["X"]:
+        return sentence([" ", letter("X"), ": the tokens."])
+    if symbols == ["X", "C"] and sources["k"] == "C":
+        return sentence([" ", letter("X"), ": the tokens that ask; ", letter("C"), ": those that are asked."])
+    return ()
 
 
 def _masked(s: AttentionSpec) -> str:
@@ -179,10 +209,9 @@ def _masked(s: AttentionSpec) -> str:
         "causal": "at later tokens",
         "window": f"at tokens {s.window} or more away",
         "padding": "at padding",
-        "given": "as the mask says",
+        "given": "where the mask says so",
     }
-    said = [words[one] for one in s.masks]
-    return ": " + ", ".join(said) if said else ""
+    return ", ".join(words[one] for one in s.masks)
 
 
 def alt_text(block: AttentionBlock) -> str:

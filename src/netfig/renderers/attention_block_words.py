@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from netfig.graph.attention import AttentionSpec, times
 from netfig.graph.types import Dim
-from netfig.mathtext import Fence, Fraction, Root, Run, Script, Text, Under
+from netfig.mathtext import Accent, Fence, Fraction, Root, Run, Script, Text, Under
 
 
 def letter(text: str) -> Text:
@@ -56,6 +56,20 @@ def indexed(base: str, index: str = "", above: str = "") -> Text:
     return (Script(letter(base), letter(index) if index else (), letter(above) if above else ()),)
 
 
+def changes(spec: AttentionSpec) -> tuple[str, ...]:
+    """What is done to queries and keys in each head before they meet, in this order."""
+    norm = ("norm",) if spec.qk_norm != "none" and spec.qk_norm_over != "all" else ()
+    return (*norm, *(("RoPE",) if spec.position == "rotary" else ()))
+
+
+def turned(spec: AttentionSpec, base: str, index: str, above: str = "") -> Text:
+    """The symbol of queries or keys as they meet: with a tilde where something has been done to them."""
+    if not changes(spec):
+        return indexed(base, index, above)
+    marked = (Accent(letter(base), "tilde"),)
+    return (Script(marked, letter(index) if index else (), letter(above) if above else ()),) if index or above else marked
+
+
 # ---- equations ---------------------------------------------------------------------------------------------------------------
 
 
@@ -84,11 +98,6 @@ def score(spec: AttentionSpec, q: Text, k: Text, index: str) -> Text:
         cap = f"{spec.softcap:g}"
         body = (*letter(f"{cap} "), *call("tanh", (*body, *letter(f" / {cap}"))))
     return body
-
-
-def transposed(base: str, index: str) -> Text:
-    """K with its index below and a T above."""
-    return indexed(base, index, "T") if index else (Script(letter(base), (), letter("T")),)
 
 
 def concat(spec: AttentionSpec) -> Text:

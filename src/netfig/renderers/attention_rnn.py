@@ -161,17 +161,13 @@ class _Lanes(Sheet):
         return dataclasses.replace(wire, label=label, role="memory" if focus else "data", emphasis="strong" if focus else "")
 
     def _go_on(self) -> None:
-        """The last state goes on into the dots."""
-        last = self.steps.shown[self.time][-1]
+        """Dots stand behind the last state; no wire leads there: states are read from the lanes above them."""
         for number, column in enumerate(self.steps.columns):
             if column.kind != "gap":
                 continue
             for n, row in enumerate(self.rows.rows[column.axis]):
                 if row.value and row.unit.kind == "state":
-                    dots = self._dots(number, n + self.rows.first[column.axis])
-                    source = self.end_of(self._at(row, last))
-                    if source is not None and not any(w.target.box == dots.id for w in self.wires):
-                        self.wires.append(Wire(source, End(dots.id), head=False, stands_for=(row.value,)))
+                    self._dots(number, n + self.rows.first[column.axis])
 
     def _compact(self) -> None:
         """Given states that no wire leaves are left out, and their columns with them."""

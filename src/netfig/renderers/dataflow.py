@@ -5,7 +5,7 @@ from __future__ import annotations
 from netfig.figure import Figure
 from netfig.graph import Graph
 from netfig.renderers.boxwords import Look
-from netfig.renderers.modules import FigureMaker, depths
+from netfig.renderers.modules import FigureMaker
 from netfig.renderers.options import DataflowOptions
 
 
@@ -23,4 +23,4 @@ def draw_dataflow(graph: Graph, options: DataflowOptions) -> Figure:
         caption=options.caption,
         unfold_library=True,
     )
-    return FigureMaker(graph, look, depths(graph), depth=10**9).figure()
+    return FigureMaker(graph, look, lambda scope: True).figure()

@@ -37,7 +37,7 @@ def number(count: int) -> str:
 def size_text(size: object) -> str:
     """A size as people write it: ``4C`` for ``4*C``."""
     text = str(size)
-    if not ("(" in text or ("*" in text and not text[:1].isdigit())):
+    if not ("(" in text or " " in text or ("*" in text and not text[:1].isdigit())):
         return text.replace("*", "")
     from netfig.graph.formula_text import pretty_size
 
@@ -75,6 +75,7 @@ class Shapes:
         if self.batch is not None and len(dims) > at and dims[at].size == self.batch:
             del dims[at]
         words = [size_text(d) for d in dims]
+        words = [f"({word})" if " " in word and len(words) > 1 and word[0] not in "⌊⌈(" else word for word in words]
         if self.maps and len(words) in (3, 4) and item.type.dtype not in ("int64", "int32", "bool"):
             return f"{words[0]}@{'×'.join(words[1:])}"
         return _crossed(words)

@@ -100,6 +100,13 @@ class Settings:
         return self.sizes("kernel_size") or (self.weight[2:] if len(self.weight) > 2 else ())
 
     @property
+    def window(self) -> tuple[int | str, ...]:
+        """The window as it is written: numbers, or names of sizes."""
+        value = self.get("kernel_size")
+        named = value if isinstance(value, tuple) else (value,) * max(1, self.spatial)
+        return self.kernel or tuple(size_text(one) for one in named if isinstance(one, (int, str)))
+
+    @property
     def is_conv(self) -> bool:
         """Whether it slides a window with weights; ``Conv1D`` of some libraries is a linear layer."""
         return "conv" in self.name.lower() and not self.name.endswith("D") and bool(self.spatial or self.kernel)
@@ -160,7 +167,7 @@ def _conv(settings: Settings) -> LayerName:
             told.append(f"{groups} groups")
     if made is None and len(weight) > 2:
         made = weight[1] * (groups if isinstance(groups, int) else 1) if settings.is_transposed else weight[0]
-    return LayerName(_windowed(word, kernel), "" if made is None else size_text(made), tuple(told), _padding(settings))
+    return LayerName(_windowed(word, settings.window), "" if made is None else size_text(made), tuple(told), _padding(settings))
 
 
 def _pool(settings: Settings) -> LayerName:
@@ -173,10 +180,10 @@ def _pool(settings: Settings) -> LayerName:
         return LayerName(f"{word} to {times(size)}" if size else f"adaptive {word}")
     stride = settings.sizes("stride")
     told = (f"stride {_short(stride)}",) if stride and stride != settings.kernel else ()
-    return LayerName(_windowed(word, settings.kernel), "", told, _padding(settings))
+    return LayerName(_windowed(word, settings.window), "", told, _padding(settings))
 
 
-def _windowed(word: str, kernel: tuple[int, ...]) -> str:
+def _windowed(word: str, kernel: tuple[int | str, ...]) -> str:
     """``3×3 conv``; a window of one dimension stands behind: ``conv 9``."""
     if not kernel:
         return word
@@ -186,7 +193,7 @@ def _windowed(word: str, kernel: tuple[int, ...]) -> str:
 def _padding(settings: Settings) -> str:
     padding = settings.get("padding")
     if isinstance(padding, str):
-        return padding
+        return padding if padding in ("same", "valid") else f"pad {size_text(padding)}"
     sizes = settings.sizes("padding")
     return f"pad {_short(sizes)}" if any(sizes) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from netfig.figure import Box, End, Figure, Group, Wire
@@ -10,10 +11,12 @@ from netfig.graph import Graph, Op, Scope
 from netfig.graph.repeats_read import counts, sizes
 from netfig.mathtext import Text, plain, text_of
 from netfig.renderers.boxwords import CONTAINERS, BoxWords, Look, flattens, members_name, relative_path
+from netfig.renderers.detail import LARGEST, MOST, TRIES, Opening, fits_a_page
 from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
 from netfig.renderers.labels import MODULE_ROLES, number
 from netfig.renderers.options import ModulesOptions
 from netfig.renderers.pipeline_named import size_equations
+from netfig.renderers.runs import shorten_loops
 from netfig.renderers.view import Detail, Edge, Leaf, View
 
 FEW = 3
@@ -21,7 +24,7 @@ FEW = 3
 
 
 def draw_modules(graph: Graph, options: ModulesOptions) -> Figure:
-    """A Figure of the module tree, opened to `options.depth`."""
+    """A Figure of the module tree, opened to `options.depth`, or as far as it stays readable."""
     look = Look(
         False,
         options.reshapes,
@@ -33,32 +36,56 @@ def draw_modules(graph: Graph, options: ModulesOptions) -> Figure:
         options.names,
         options.caption,
     )
-    levels = depths(graph)
-    deepest = max(levels.values(), default=0) + 1
-    if options.depth > 0:
-        return FigureMaker(graph, look, levels, options.depth).figure()
-    best = None
-    for depth in range(1, deepest + 1):
-        maker = FigureMaker(graph, look, levels, depth)
-        if best is not None and len(maker.view.leaves) > options.max_boxes:
+    if options.depth == 0 and options.max_boxes is None:
+        graph = shorten_loops(graph, LARGEST)
+    opening = Opening(graph, options)
+    if options.depth > 0 and options.max_boxes is None:
+        return FigureMaker(graph, look, opening.to(options.depth), opening.always).figure()
+    return _fitted(graph, look, opening).figure()
+
+
+def _fitted(graph: Graph, look: Look, opening: Opening) -> FigureMaker:
+    """As many levels as there is room for, then single modules where there still is some; always the first level."""
+    options = opening.options
+
+    def fits(maker: FigureMaker) -> bool:
+        if len(maker.view.leaves) > (options.max_boxes or MOST):
+            return False
+        return options.max_boxes is not None or fits_a_page(maker.figure())
+
+    best, depth = FigureMaker(graph, look, opening.to(1), opening.always), 1
+    for level in range(2, (options.depth or opening.deepest) + 1):
+        maker = FigureMaker(graph, look, opening.to(level), opening.always)
+        if maker.view.leaves.keys() == best.view.leaves.keys():
+            continue
+        if not fits(maker):
             break
-        best = maker
-    assert best is not None
-    return best.figure()
-
-
-def depths(graph: Graph) -> dict[str, int]:
-    """How deep each module scope lies, the root at 0; a plate is no level of its own."""
-    found: dict[str, int] = {}
-    for scope in graph.scopes:
-        found[scope.id] = found[scope.parent] + (scope.kind != "plate") if scope.parent is not None else 0
-    return found
+        best, depth = maker, level
+    else:
+        return best
+    more: list[str] = []
+    refused: set[str] = set()
+    for _ in range(TRIES):
+        kind, ids = opening.next_of(best.view, refused)
+        if not ids:
+            break
+        for some in (ids, ids[:1])[: len(ids)]:  # one of several that are alike, where there is no room for all
+            maker = FigureMaker(graph, look, opening.to(depth, [*more, *some]), opening.always)
+            if fits(maker):
+                best, more = maker, [*more, *some]
+                break
+        else:
+            refused.add(kind)
+            continue
+        if some is not ids:
+            refused.add(kind)
+    return best
 
 
 class FigureMaker:
     """Builds a View and turns it into a Figure."""
 
-    def __init__(self, graph: Graph, look: Look, levels: dict[str, int], depth: int) -> None:
+    def __init__(self, graph: Graph, look: Look, wanted: Callable[[Scope], bool], named: Collection[str] = ()) -> None:
         self.graph, self.look = graph, look
         self.repeats = {axis.id: axis for axis in graph.axes if axis.members}
         busy = Counter(op.scope for op in graph.ops)
@@ -69,9 +96,9 @@ class FigureMaker:
                 return look.functions
             if scope.kind != "module":
                 return True
-            if levels[scope.id] >= depth or "opaque" in graph.notes_on(scope.id):
+            if not wanted(scope) or "opaque" in graph.notes_on(scope.id):
                 return False
-            if scope.type_name in MODULE_ROLES and not look.unfold_library:
+            if scope.type_name in MODULE_ROLES and not (look.unfold_library or scope.id in named):
                 return False
             return scope.id in inner or busy[scope.id] > 1 or look.unfold_library
 

@@ -12,9 +12,11 @@ from netfig.records import dataclass
 class ModulesOptions:
     """Options of the ``modules`` renderer."""
 
-    depth: int = field(default=0, metadata={"help": "levels of modules to open; 0 opens as many as stay under max_boxes"})
-    max_boxes: int = field(
-        default=36, metadata={"help": "with depth 0: open modules while the figure has at most this many boxes"}
+    depth: int = field(default=0, metadata={"help": "levels of modules to open; 0 opens what max_boxes lets"})
+    expand: tuple[str, ...] = field(default=(), metadata={"help": "modules to open, by path or glob: layers.3, encoder.**"})
+    collapse: tuple[str, ...] = field(default=(), metadata={"help": "modules to keep closed, by path or glob"})
+    max_boxes: int | None = field(
+        default=None, metadata={"help": "open modules while the figure has at most this many boxes: 36, with a depth any number"}
     )
     params: Literal["none", "count", "worked"] = field(default="count", metadata={"help": "parameter counts in the boxes"})
     shapes: Literal["changes", "all", "none"] = field(default="changes", metadata={"help": "shapes on the wires"})
@@ -22,6 +24,12 @@ class ModulesOptions:
     names: bool = field(default=True, metadata={"help": "the attribute's name in boxes that read alike"})
     reshapes: bool = field(default=False, metadata={"help": "show views, transposes and other re-indexing"})
     caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+    def __post_init__(self) -> None:
+        if self.depth < 0:
+            raise ValueError(f"depth must be at least 0, not {self.depth}")
+        if self.max_boxes is not None and self.max_boxes < 1:
+            raise ValueError(f"max_boxes must be at least 1, not {self.max_boxes}")
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,19 @@ class DataflowOptions:
 
 
 @dataclass(frozen=True)
+class CompareOptions:
+    """Options of the figure of two models."""
+
+    depth: int = field(default=0, metadata={"help": "levels of modules to open; 0 opens down to where the models differ"})
+    max_boxes: int = field(default=60, metadata={"help": "with depth 0: open less when the figure has more boxes than this"})
+    context: bool = field(default=False, metadata={"help": "draw everything that is the same, however much it is"})
+    params: Literal["none", "count"] = field(default="count", metadata={"help": "parameter counts in the boxes"})
+    shapes: Literal["changes", "none"] = field(default="changes", metadata={"help": "shapes on wires where they differ"})
+    fold: Literal["none", "activation"] = field(default="activation", metadata={"help": "fold an activation into its layer"})
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+
+@dataclass(frozen=True)
 class PipelineOptions:
     """Options of the ``pipeline`` renderer."""
 
@@ -45,6 +66,7 @@ class PipelineOptions:
     params: Literal["none", "count", "worked"] = field(
         default="count", metadata={"help": "parameter counts with the operations; worked: with the product they come from"}
     )
+    growth: bool = field(default=False, metadata={"help": "how parameters grow where sizes are names: O(d²)"})
     dense_equivalent: bool = field(
         default=False, metadata={"help": "the size of the linear layer that would do what each convolution does"}
     )
@@ -119,3 +141,93 @@ class AttentionRnnOptions:
         for name, number in (("steps", self.steps), ("focus", self.focus)):
             if number is not None and not 1 <= number <= 400:
                 raise ValueError(f"{name} must be from 1 to 400, not {number}")
+
+
+@dataclass(frozen=True)
+class MatricesOptions:
+    """Options of the ``matrices`` renderer."""
+
+    row: str = field(default="", metadata={"help": "the row that is worked out: its name, or its number from 1"})
+    cell: str = field(default="", metadata={"help": "the cell of the map that is worked out: row,column from 1"})
+    digits: int = field(default=2, metadata={"help": "decimals of numbers that have no short form"})
+    numbers: Literal["auto", "exact", "decimal"] = field(
+        default="auto", metadata={"help": "closed forms such as ln 80; auto: when the example is given in them"}
+    )
+    shapes: Literal["size", "why", "none"] = field(
+        default="size", metadata={"help": "the size under each matrix; why: with a line for each that says why"}
+    )
+    steps: bool = field(default=False, metadata={"help": "draw the scores before they are scaled, too"})
+    worked: bool = field(default=True, metadata={"help": "work the chosen row or cell out in a line below"})
+    strip: bool = field(default=True, metadata={"help": "all places of the window of a convolution"})
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.digits <= 6:
+            raise ValueError(f"digits must be from 0 to 6, not {self.digits}")
+
+
+@dataclass(frozen=True)
+class AttentionOptions:
+    """Options of the ``attention`` renderer."""
+
+    block: str = field(default="", metadata={"help": "which attention of the graph, by its id or its module's: the first"})
+    params: Literal["none", "count"] = field(default="count", metadata={"help": "the parameters of every matrix in the caption"})
+    equations: bool = field(default=True, metadata={"help": "one head written out, with shapes"})
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+
+@dataclass(frozen=True)
+class MlpOptions:
+    """Options of the ``mlp`` renderer."""
+
+    neuron: str = field(default="", metadata={"help": "the neuron that is worked out: layer,neuron, both from 1"})
+    digits: int = field(default=2, metadata={"help": "decimals of numbers that have no short form"})
+    numbers: Literal["auto", "exact", "decimal"] = field(
+        default="auto", metadata={"help": "closed forms such as ln 80; auto: when the example is given in them"}
+    )
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.digits <= 6:
+            raise ValueError(f"digits must be from 0 to 6, not {self.digits}")
+
+
+@dataclass(frozen=True)
+class AttentionMapOptions:
+    """Options of the ``attention-map`` renderer."""
+
+    row: str = field(default="", metadata={"help": "the token whose arcs are drawn: its name, or its number from 1"})
+    value: str = field(default="", metadata={"help": "which attention weights, by the id of their value; else the layer"})
+    layer: int = field(default=1, metadata={"help": "which attention weights, where a graph has several, from 1"})
+    head: int = field(default=1, metadata={"help": "the head, from 1"})
+    tokens: tuple[str, ...] = field(default=(), metadata={"help": "names of the tokens, such as the,cat,sat"})
+    heat: bool = field(default=True, metadata={"help": "the heat map of all weights below"})
+    digits: int = field(default=2, metadata={"help": "decimals of the weights"})
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.digits <= 6:
+            raise ValueError(f"digits must be from 0 to 6, not {self.digits}")
+
+
+@dataclass(frozen=True)
+class TowerOptions:
+    """Options of the ``tower`` renderer."""
+
+    params: Literal["none", "count"] = field(default="none", metadata={"help": "the parameters of each box beside it"})
+    shapes: Literal["changes", "all", "none"] = field(
+        default="changes", metadata={"help": "the shape of what a box makes beside it: where it changes, everywhere, nowhere"}
+    )
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})
+
+
+@dataclass(frozen=True)
+class ResidualOptions:
+    """Options of the ``residual`` renderer."""
+
+    open: str = field(
+        default="",
+        metadata={"help": "what is opened: a stage such as layer3, or one block such as layer3.0; else the first telling stage"},
+    )
+    equations: bool = field(default=True, metadata={"help": "what the opened blocks compute, below the figure"})
+    caption: bool = field(default=True, metadata={"help": "the lines of facts under the figure"})

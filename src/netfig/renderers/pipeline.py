@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Literal
 from netfig.errors import UsageError
 from netfig.figure import Box, End, Figure, Group, Row, Solid, Wire
 from netfig.graph import Op, Scope
-from netfig.mathtext import Text, plain, strong, text_of
+from netfig.graph.formula_graph import is_symbolic
+from netfig.mathtext import Fence, Text, plain, strong, text_of
 from netfig.records import dataclass
 from netfig.renderers.chain import find_path
 from netfig.renderers.chainwords import ChainWords, chain_words
 from netfig.renderers.labels import batch_of, number
 from netfig.renderers.options import PipelineOptions
+from netfig.renderers.pipeline_named import SHORT, count_lines, count_text, equations, growth_text, layer_words, lines, shape_text
 
 if TYPE_CHECKING:
     from netfig.graph import Dim, Graph
@@ -71,6 +73,7 @@ class _Pipeline:
     def __init__(self, graph: Graph, options: PipelineOptions, path: Path) -> None:
         self.graph, self.options, self.path = graph, options, path
         self.batch = batch_of(graph)
+        self.named = is_symbolic(graph)
         self.maps: set[str] = set()  # values a one-dimensional window works on: channels × length
         self.tensors = self._tensors()
         self.names = self._names()
@@ -155,6 +158,7 @@ class _Pipeline:
             wires,
             caption=caption,
             direction="right",
+            equations=equations(self.graph, self._total()) if self.named else (),
         )
 
     def _box(self, n: int, tensor: _Tensor) -> Box:
@@ -162,7 +166,7 @@ class _Pipeline:
         role = "input" if n == 0 else main.role if main else "op.box"
         if n == len(self.tensors) - 1 and n > 0:
             role = "output"
-        rows = [Row("shape", plain(self._shape(tensor)))]
+        rows = [Row("shape", self._shape(tensor))]
         if self.options.receptive_field and step is not None:
             field_note = self.graph.notes_on(step.id).get("receptive_field")
             if field_note is not None:
@@ -176,7 +180,7 @@ class _Pipeline:
             (plain(self.names[n]),),
             tuple(rows),
             solid=self._solid(n, tensor),
-            above=tuple(plain(line) for line in _lines([w for words in tensor.words for w in words.words], LINE)),
+            above=self._above(tensor),
             tooltip=self._tooltip(tensor),
             stands_for=tuple(dict.fromkeys(stands_for)),
         )
@@ -185,11 +189,20 @@ class _Pipeline:
         used = {t.main_step.id for t in self.tensors[1:] if t.main_step}
         return self.path.start if self.path.start not in used else f"{self.path.start}@input"
 
-    def _shape(self, tensor: _Tensor) -> str:
+    def _above(self, tensor: _Tensor) -> tuple[Text, ...]:
+        """The words on the arrow that leads to it."""
+        if not self.named:
+            return tuple(plain(line) for line in _lines([w for words in tensor.words for w in words.words], LINE))
+        told = [layer_words(step, words.words) for step, words in zip(tensor.steps, tensor.words, strict=True)]
+        return lines([word for words in told for word in words], LINE)
+
+    def _shape(self, tensor: _Tensor) -> Text:
+        if any(d.size is None for d in tensor.dims):
+            return shape_text(tensor.dims, maps=len(tensor.dims) >= 3 or tensor.value in self.maps)
         words = [str(d) for d in tensor.dims]
         if len(words) >= 3 or (len(words) == 2 and tensor.value in self.maps):
-            return f"{words[0]}@{'×'.join(words[1:])}"
-        return "×".join(words) or "scalar"
+            return plain(f"{words[0]}@{'×'.join(words[1:])}")
+        return plain("×".join(words) or "scalar")
 
     def _solid(self, n: int, tensor: _Tensor) -> Solid:
         sizes = [d.size if d.size is not None else 16 for d in tensor.dims]
@@ -220,9 +233,13 @@ class _Pipeline:
 
     def _counts(self, tensor: _Tensor) -> list[Row]:
         lines: list[str] = []
+        named: list[Row] = []
         total = 0
         for step, words in zip(tensor.steps, tensor.words, strict=True):
             notes = self.graph.notes_on(step.id)
+            if "params" in notes and isinstance(notes["params"].value, str) and self.options.params != "none":
+                grows = notes["params.growth"].value if self.options.growth and "params.growth" in notes else None
+                named += [Row("params", line) for line in count_lines(notes["params"].value, grows)]
             shared = notes.get("params.shared_with")
             count = notes["params"].value if "params" in notes else _own_count(self.graph, step)
             if not isinstance(count, int) or not count:
@@ -243,7 +260,7 @@ class _Pipeline:
                 lines.append(f"{number(count)} params")
         if self.options.params == "count" and total:
             lines.append(f"{number(total)} params")
-        rows = [Row("params", plain(line)) for line in lines] if self.options.params != "none" else []
+        rows = [*named, *(Row("params", plain(line)) for line in lines)] if self.options.params != "none" else []
         if self.options.dense_equivalent and tensor.main_step is not None:
             dense = self.graph.notes_on(tensor.main_step.id).get("dense_equivalent")
             if dense is not None and isinstance(dense.value, int):
@@ -256,16 +273,20 @@ class _Pipeline:
     def _tooltip(self, tensor: _Tensor) -> str:
         steps = [s.item.type_name or s.id if isinstance(s.item, Scope) else s.item.kind for s in tensor.steps]
         name = tensor.main_step.id if tensor.main_step else tensor.value
-        return f"{name}: {', '.join(steps)} → {self._shape(tensor)}" if steps else f"{name}: {self._shape(tensor)}"
+        shape = text_of(self._shape(tensor))
+        return f"{name}: {', '.join(steps)} → {shape}" if steps else f"{name}: {shape}"
 
     @property
     def _name(self) -> str:
         """The graph's name as words: many are called after a file."""
         return self.graph.name.replace("_", " ").strip() or self.graph.name
 
-    def _caption(self) -> tuple[Text, ...]:
+    def _total(self) -> object:
         total = self.graph.notes_on("").get("params")
-        count = total.value if total is not None else self.graph.parameter_count
+        return total.value if total is not None else self.graph.parameter_count
+
+    def _caption(self) -> tuple[Text, ...]:
+        count = self._total()
         lines: list[Text] = []
         if isinstance(count, int):
             parts = [
@@ -275,6 +296,12 @@ class _Pipeline:
             ]
             text = f" {number(count)} parameters" + (f": {', '.join(parts)}." if len(parts) > 1 else ".")
             lines.append((*strong(f"{self._name}."), *plain(text)))
+        elif isinstance(count, str):
+            counted = count_text(count)
+            said = (*counted, *plain(" parameters.")) if len(text_of(counted)) <= SHORT else ()
+            grows = self.graph.notes_on("").get("params.growth") if self.options.growth else None
+            more = (*plain(" They grow as "), Fence("", growth_text(grows.value), ""), *plain(".")) if grows is not None else ()
+            lines.append((*strong(f"{self._name}."), *(plain(" ") if said else ()), *said, *more))
         else:
             lines.append(strong(f"{self._name}."))
         if self.dense_shown:

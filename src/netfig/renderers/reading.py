@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 from netfig.figure import Box, End, Group, Row, Wire
@@ -86,10 +87,12 @@ class Reading(Sheet):
 
     def group(self, id: str = "steps") -> Group:
         """All boxes as a grid, the steps of what is read under their columns."""
-        found: list[Text] = []
+        rows: dict[str, list[Text]] = {self.read: [], self.time: []}
         for column, name in zip((c for c in self.steps.columns for _ in range(self.steps.widths(c))), self.column_names(), strict=True):  # noqa: E501  # fmt: skip
-            if column.axis == self.read:
-                found.append(name)
+            rows.setdefault(column.axis, []).append(name)
+        found: list[Text] = []
+        for below, above in itertools.zip_longest(rows[self.read], rows[self.time], fillvalue=()):
+            found.append((*below, *(plain(", ") if below and above else ()), *above))
         return dataclasses.replace(super().group(id), column_names=tuple(found))
 
     # --- emphasis -------------------------------------------------------------------------------------------------------------
@@ -140,20 +143,34 @@ class Reading(Sheet):
         )
 
     def _go_on(self) -> None:
-        """After the last step only the state goes on into the dots."""
+        """After the last step the state goes on into the dots, and whatever else the next step reads, each in its own row."""
         ends = {c.index for c in self.steps.columns if c.axis == self.time and c.kind == "gap"}
         dots = {id for id in self.boxes if id.startswith("dots") and any(id.endswith(f"[{self.time}={n}…]") for n in ends)}
         last = {id for id in dots if id.endswith(f"[{self.time}={self.steps.shown[self.time][-1] + 1}…]")}
-        states = {v for unit in self.rows.units[self.time] for v in unit.values if self.steps.way(unit)}
+        row_of = {self._row(id): id for id in last}
         wires: list[Wire] = []
         for wire in self.wires:
             if wire.target.box not in last:
                 wires.append(wire)
-            elif set(wire.stands_for) <= states and self._row(wire.source.box) == self._row(wire.target.box):
-                wires.append(dataclasses.replace(wire, chips=()))
+                continue
+            own = row_of.get(self._row(wire.source.box))
+            if own is None:
+                own = self._more_dots(wire.target.box, self._row(wire.source.box))
+                row_of[self._row(wire.source.box)] = own
+                last.add(own)
+            on = dataclasses.replace(wire, target=End(own), chips=())
+            if self.recurrence.time_of(wire.stands_for[0]) == self.time and on not in wires:
+                wires.append(on)
         self.wires = wires
         touched = {end.box for wire in wires for end in (wire.source, wire.target)}
         self.boxes = {id: box for id, box in self.boxes.items() if id not in last or id in touched}
+
+    def _more_dots(self, like: str, row: int) -> str:
+        """Dots over or under others, in a row that has none."""
+        box = self.boxes[like]
+        id = f"dots over {row} {like}"
+        self.boxes[id] = dataclasses.replace(box, id=id, place=((box.place or (0, 0))[0], row))
+        return id
 
     def _row(self, id: str) -> int:
         return (self.boxes[id].place or (0, 0))[1]
