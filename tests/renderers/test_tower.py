@@ -158,6 +158,11 @@ def test_encoder_and_decoder_are_two_towers_with_as_many_blocks_as_the_model_has
     assert titles[-1][-1] == "decoder"
 
 
+def test_a_decoder_that_reads_an_input_of_the_model_is_folded_too():
+    figure = traced(nn.Transformer(32, 2, 3, 3, 64, batch_first=True), torch.zeros(1, 10, 32), torch.zeros(1, 7, 32))
+    assert badges(figure) == ["3 ×", "3 ×"]
+
+
 def test_only_the_memory_is_coloured_and_it_enters_cross_attention_as_keys_and_values():
     figure = figure_of("transformer")
     memory = [wire for wire in figure.wires if wire.role.startswith("memory")]

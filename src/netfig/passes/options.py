@@ -32,3 +32,4 @@ class RepeatsOptions:
     least: int = field(default=2, metadata={"help": "So many alike are folded, not fewer."})
     skips: bool = field(default=False, metadata={"help": "Fold stages that skip connections join to others, too: a U-Net."})
     apart: tuple[str, ...] = field(default=(), metadata={"help": "Modules that are to stand by themselves, such as layers.3."})
+    split: tuple[str, ...] = field(default=(), metadata={"help": "Like apart, or globs; a fold of which all fit stays one."})

@@ -21,7 +21,23 @@ def fold_alike(graph: Graph, options: RepeatsOptions) -> Graph:
     for name in options.apart:
         if name not in known:
             raise UsageError(f"there is no {name!r} in {graph.name!r}", hint=did_you_mean(name, known))
-    return fold_repeats(graph, Wish(options.sizes, options.branches, options.least, options.skips, options.apart))
+    folded = fold_repeats(graph, Wish(options.sizes, options.branches, options.least, options.skips, options.apart))
+    some = _some_of_a_fold(folded, options.split) if options.split else ()
+    if not some:
+        return folded
+    return fold_repeats(graph, Wish(options.sizes, options.branches, options.least, options.skips, (*options.apart, *some)))
+
+
+def _some_of_a_fold(folded: Graph, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths that patterns are for where they are not for all that stand folded with them."""
+    from netfig.graph.paths import fits, named_modules
+
+    found: dict[str, None] = {}
+    for module in named_modules(folded):
+        wanted = {path for pattern in patterns for path in fits(pattern, module.paths)}
+        if wanted and len(wanted) < len(module.paths):
+            found.update(dict.fromkeys(path for path in module.paths if path in wanted))
+    return tuple(found)
 
 
 def write_out(graph: Graph, options: object = None) -> Graph:

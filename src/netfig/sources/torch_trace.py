@@ -78,10 +78,14 @@ def watched_run(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any],
         raise UsageError(f"unknown device {device!r}", hint=f"known: {', '.join(DEVICES)}")
     with _ONE_AT_A_TIME:
         *first, last = _candidates(model, args, kwargs) if device == "auto" else (device,)
+        missed_data = False
         for candidate in first:
+            if missed_data:  # a model may ask whether a tensor is a fake one, and then go another way instead of failing again
+                break
             run = _run_on(candidate, model, args, kwargs, keep)
             if run.error is None and not run.unsure:
                 return run
+            missed_data = run.recorder.missed_data
             made = run.take_apart()
             del run
             take_back(made)
@@ -167,12 +171,37 @@ def _notes(run: Run, build: Build, model: nn.Module, batch: int | None) -> list[
         notes.append(Note("", "batch", batch, author=AUTHOR))
     dynamic = [(build.op_at[position], where) for position, where in run.recorder.dynamic.items() if position in build.op_at]
     notes += [Note(op_id, "data_dependent", where, author=AUTHOR) for op_id, where in dynamic]
+    known = {name: v.id for v in build.values.first.values() if v.kind == "buffer" for name in v.names}
+    for name, buffer in model.named_buffers():
+        if name in known and (pattern := _pattern(buffer)):
+            notes.append(Note(known[name], "pattern", pattern, author=AUTHOR))
     if dynamic:
         places = ", ".join(dict.fromkeys(where for _, where in dynamic if where))
         notes.append(Note("", "data_dependent", f"one path of several; values were read in {places}", author=AUTHOR))
     if run.error is not None:
         notes += _failed(run, build)
     return notes
+
+
+def _pattern(buffer: torch.Tensor) -> str:
+    """What a buffer that is a causal mask holds: ``lower`` (1 up to the diagonal), ``upper`` (1 above), ``hidden`` (−∞ above)."""
+    n = buffer.shape[-1] if buffer.dim() > 1 else 0
+    if (
+        buffer.is_meta
+        or buffer.layout is not torch.strided
+        or n < 2
+        or buffer.shape[-2] != n
+        or not n * n == buffer.numel() < 1 << 24
+    ):
+        return ""
+    square = buffer.detach().reshape(n, n)
+    corner = float(square[0, -1])
+    later = torch.ones(n, n, dtype=torch.bool, device=square.device).triu(1)
+    if corner == 0 and torch.equal(square != 0, ~later) and bool((square[~later] == 1).all()):
+        return "lower"
+    if corner == 1 and torch.equal(square != 0, later) and bool((square[later] == 1).all()):
+        return "upper"
+    return "hidden" if corner == float("-inf") and torch.equal(square != 0, later) and bool(square[later].isinf().all()) else ""
 
 
 def _failed(run: Run, build: Build) -> list[Note]:
