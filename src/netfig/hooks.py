@@ -45,6 +45,7 @@ class Request:
     `inputs` are the ``--input`` words as typed, `inputs_from` the ``--inputs`` target; `batch` is added to each bare shape.
     `arguments` are ``(args, kwargs)`` given from Python; they stand for both. `configured` are the fields that nobody typed for
     this target: a configuration file or the environment gives them for all, and a source that has no use for one need not say so.
+    `sizes` are numbers for sizes that are names.
     """
 
     target: Any
@@ -58,6 +59,7 @@ class Request:
     name: str | None = None
     arguments: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
     configured: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

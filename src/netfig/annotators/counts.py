@@ -21,8 +21,24 @@ def annotate(graph: Graph, run: ModelRun | None = None, options: Any = None) -> 
     if graph.axes and not any(s.kind == "module" for s in graph.scopes):  # equations: no layer to look into
         return [*_parameters(graph), *_symbols(graph)]
     from netfig.annotators.layer_counts import layer_notes
+    from netfig.graph.formula_graph import is_symbolic
 
-    return [*_parameters(graph), *(_symbols(graph) if graph.axes else ()), *layer_notes(graph)]
+    named = _named(graph) if graph.parameter_count is None and is_symbolic(graph) else ()
+    return [*_parameters(graph), *named, *(_symbols(graph) if graph.axes else ()), *layer_notes(graph)]
+
+
+def _named(graph: Graph) -> Iterator[Note]:
+    """Where sizes are names: counts as formulas, and how they grow with the names."""
+    from netfig.annotators.formulas import named_count
+    from netfig.graph.formula_graph import counts
+
+    found, known = counts(graph), parameter_counts(graph)
+    for s in graph.scopes:
+        if s.kind in ("module", "root") and s.id in found and known[s.id].total is None:
+            for key, text in named_count(found[s.id]).items():
+                yield Note(s.id, key, text, "parameters" if key == "params" else "", AUTHOR)
+                if s.parent is None:
+                    yield Note("", key, text, "parameters" if key == "params" else "", AUTHOR)
 
 
 def _parameters(graph: Graph) -> Iterator[Note]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from netfig.graph.formula import Formula
+
 Sizes = tuple[int, ...]
 _RECURRENT = re.compile(r"\A(weight|bias)_(ih|hh|hr)(?:_l(\d+)(_reverse)?)?\Z")
 
@@ -22,6 +24,20 @@ def with_result(terms: str, result: int) -> str:
     """``3·16·3·3 + 16 = 448``; a term that is its own result stands alone."""
     done = f"{result:,}"
     return done if terms == done else f"{terms} = {done}"
+
+
+def named_count(count: Formula) -> dict[str, str]:
+    """Notes on a count whose sizes are names: ``F·(C·K² + 1)``, which grows as ``O(C·F·K²)``."""
+    from netfig.graph.formula import growth
+    from netfig.graph.formula_text import pretty
+
+    if count.number is not None:
+        return {"params": f"{count.number:,}"}
+    try:
+        grows = {"params.growth": f"O({pretty(growth(count))})"}
+    except ValueError:  # too long to multiply out
+        grows = {}
+    return {"params": pretty(count), **grows}
 
 
 def parameter_formula(type_name: str, shapes: Mapping[str, Sizes]) -> str:

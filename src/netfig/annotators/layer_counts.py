@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from netfig.annotators.formulas import parameter_formula, product, with_result
+from netfig.annotators.formulas import named_count, parameter_formula, product, with_result
 from netfig.annotators.kinds import base
 from netfig.annotators.layers import Layers, is_convolution
 from netfig.annotators.windows import receptive_fields
 from netfig.graph import Note
+from netfig.graph.formula_graph import counted, is_symbolic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,9 @@ def _raw_parameters(layers: Layers) -> Iterator[Note]:
         known = {value: size for value, size in sizes.items() if size is not None}
         first.update({value: step for value in read if value not in first})
         if len(known) != len(sizes):
+            made = counted(graph, _type_of(kind), read) if is_symbolic(graph) else None
+            for key, text in named_count(made).items() if made is not None else ():
+                yield Note(step, key, text, "parameters" if key == "params" else "", AUTHOR)
             continue
         yield Note(step, "params", sum(map(math.prod, known.values())), "parameters", AUTHOR)
         yield Note(step, "params.formula", parameter_formula(_type_of(kind), _short_names(known)), "", AUTHOR)

@@ -161,23 +161,25 @@ def _times(a: Formula, b: Formula) -> Formula:
     if a == ONE or b == ONE:
         return b if a == ONE else a
     (c, left), (d, right) = _factors(a), _factors(b)
-    return Formula(((c * d, _cancelled((*left, *right))),))
+    more, factors = _cancelled((*left, *right))
+    return Formula(((c * d * more, factors),))
 
 
 def _factors(a: Formula) -> Term:
     return a.terms[0] if len(a.terms) == 1 else (1, (Bracket(a),))
 
 
-def _cancelled(factors: tuple[Atom, ...]) -> tuple[Atom, ...]:
-    """``C/g`` times ``g`` is ``C``."""
+def _cancelled(factors: tuple[Atom, ...]) -> Term:
+    """``C/g`` times ``g`` is ``C``, ``8/h`` times ``h`` is 8."""
     for i, one in enumerate(factors):
         if isinstance(one, Quotient) and one.kind == "exact":
             under, over = _factors(one.under), _factors(one.over)
             for j, other in enumerate(factors):
-                if j != i and under == (1, (other,)) and over[0] == 1:
+                if j != i and under == (1, (other,)):
                     rest = [f for k, f in enumerate(factors) if k not in (i, j)]
-                    return _cancelled((*rest[: min(i, j)], *over[1], *rest[min(i, j) :]))
-    return factors
+                    more, left = _cancelled((*rest[: min(i, j)], *over[1], *rest[min(i, j) :]))
+                    return over[0] * more, left
+    return 1, factors
 
 
 # --- quotients ---

@@ -14,7 +14,7 @@ from netfig.graph.formula_text import parsed
 from netfig.graph.types import Dim, Graph, Note
 
 if TYPE_CHECKING:
-    from netfig.graph.types import Value
+    from netfig.graph.types import Attribute, Value
 
 DEFINES: Final = "size."
 """A note on the whole graph under this key and a name says what the size of that name is."""
@@ -48,16 +48,18 @@ def relations(graph: Graph) -> tuple[tuple[str, str, str], ...]:
     found = []
     for scope in graph.scopes:
         if scope.kind == "block" and scope.attribute("even") is True:
-            names = tuple(str(scope.attribute(key)) for key in ("heads", "d_k", "d_model"))
-            if all(isinstance(scope.attribute(key), str) for key in ("heads", "d_k", "d_model")):
-                found.append(names)
-    return tuple(dict.fromkeys(found))  # type: ignore[arg-type]
+            heads, d_k, d_model = (scope.attribute(key) for key in ("heads", "d_k", "d_model"))
+            if isinstance(d_k, str) and isinstance(heads, (int, str)) and isinstance(d_model, (int, str)):
+                found.append((str(heads), d_k, str(d_model)))
+    return tuple(dict.fromkeys(found))
 
 
 def related(size: Formula, known: Iterable[tuple[str, str, str]]) -> Formula:
     """The same with products put together: 3·d_k·(d_model + 1)·h is 3·d_model·(d_model + 1)."""
     for one, other, whole in known:
-        size = size.at({other: f.quotient("exact", formula(whole), formula(one))})
+        over, under = parsed(whole), parsed(one)
+        if over is not None and under is not None:
+            size = size.at({other: f.quotient("exact", over, under)})
     return size
 
 
@@ -105,7 +107,16 @@ def counts(graph: Graph) -> dict[str, Formula]:
             elif above in found:
                 found[above] = found[above] + made
             above = graph.scope_by_id[above].parent
-    return found
+    return {scope: _simplest(size) if scope not in by_owner else size for scope, size in found.items()}
+
+
+def _simplest(size: Formula) -> Formula:
+    """A sum multiplied out, where that makes no more terms: 4d·(d + 1) + d·(4d + 1) is 8d² + 5d."""
+    try:
+        out = f.expanded(size)
+    except ValueError:
+        return size
+    return out if len(out.terms) <= len(size.terms) and len(str(out)) < len(str(size)) else size
 
 
 def names_of(graph: Graph) -> tuple[str, ...]:
@@ -136,11 +147,25 @@ def with_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
             replace(v, type=replace(v.type, shape=tuple(_numbered(d, known) for d in v.type.shape))) if v.type.shape else v
             for v in graph.values
         )
+        scopes = tuple(replace(s, attributes=tuple((k, _settled(v, known)) for k, v in s.attributes)) for s in graph.scopes)
+        ops = tuple(replace(op, attributes=tuple((k, _settled(v, known)) for k, v in op.attributes)) for op in graph.ops)
     except ValueError as error:
         raise UsageError(f"these sizes do not fit: {error}") from None
-    notes = [n for n in graph.notes if n.subject or not n.key.startswith(DEFINES)]
+    stale = ("params", "macs", "dense_equivalent", "receptive_field", "jump")  # counted again by whoever annotates the graph
+    notes = [n for n in graph.notes if n.key.partition(".")[0] not in stale and (n.subject or not n.key.startswith(DEFINES))]
     notes += [Note("", DEFINES + name, str(size), author="netfig") for name, size in rest.items()]
-    return replace(graph, values=values, notes=tuple(notes))
+    return replace(graph, values=values, scopes=scopes, ops=ops, notes=tuple(notes))
+
+
+def _settled(value: Attribute, known: Mapping[str, Formula | int]) -> Attribute:
+    """A setting with numbers for names."""
+    if isinstance(value, tuple):
+        return tuple(_settled(one, known) for one in value)
+    size = parsed(value) if isinstance(value, str) else None
+    if size is None or not any(name in known for name in size.names):
+        return value
+    made = size.at(known)
+    return str(made) if made.number is None else made.number
 
 
 def check_names(sizes: Mapping[str, int], known: Iterable[str], what: str) -> None:
@@ -164,4 +189,6 @@ def _numbered(dim: Dim, known: Mapping[str, Formula | int]) -> Dim:
     made = size.at(known)
     if made.number is not None and made.number < 0:
         raise ValueError(f"{dim.name} would be {made.number}")
+    if made.number is None and not made.names:
+        raise ValueError(f"{dim.name} would be {made}, which is not whole")
     return dim_of(made)

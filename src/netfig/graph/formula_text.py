@@ -207,14 +207,14 @@ def _sum(a: Formula, tall: bool) -> Text:
 
 
 def _product(coefficient: int, factors: tuple[Atom, ...], tall: bool) -> Text:
-    """Equal factors are a power; a number stands close to a letter, with a dot before anything longer."""
+    """Equal factors are a power; a number stands close to a name, with a dot before a bracket."""
     powers: dict[Atom, int] = {}
     for atom in factors:
         powers[atom] = powers.get(atom, 0) + 1
     only = len(powers) == 1 and coefficient == 1
     out = _sign(f"{coefficient:,}") if coefficient != 1 or not powers else ()
     for atom, power in powers.items():
-        close = len(out) == 1 and coefficient != 1 and isinstance(atom, Name) and len(atom.text.rstrip("'")) == 1
+        close = len(out) == 1 and coefficient != 1 and isinstance(atom, Name)
         if out and not close:
             out = (*out, *_sign("·"))
         out = (*out, *_atom(atom, power, tall, only))
@@ -249,9 +249,10 @@ def _atom(atom: Atom, power: int, tall: bool, only: bool) -> Text:
 
 def _stroke(over: Formula, under: Formula) -> Text:
     top, bottom = _sum(over, False), _sum(under, False)
-    if len(over.terms) > 1:
+    if len(over.terms) > 1 or any(coefficient < 0 for coefficient, _ in over.terms):
         top = (*_sign("("), *top, *_sign(")"))
-    if len(under.terms) > 1 or (under.terms and len(under.terms[0][1]) + (under.terms[0][0] != 1) > 1):
+    simple = under.number is not None or isinstance(next(iter(under.terms[0][1]), None), Name)
+    if len(under.terms) > 1 or not simple or (under.number is None and len(under.terms[0][1]) + (under.terms[0][0] != 1) > 1):
         bottom = (*_sign("("), *bottom, *_sign(")"))
     return (*top, *_sign("/"), *bottom)
 

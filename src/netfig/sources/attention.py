@@ -42,14 +42,28 @@ def load(request: Request, options: AttentionOptions) -> Loaded:
     """
     from netfig.graph.attention_build import attention_graph
 
-    refuse_what_models_take(request, "an attention from its sizes takes", "it is never run, and drawn for one example", _HINT)
+    run = replace(request, sizes={})
+    refuse_what_models_take(run, "an attention from its sizes takes", "it is never run, and drawn for one example", _HINT)
     text = os.fspath(request.target)
     if text == WORD:
+        options = _sized(options, request)
         return Loaded(attention_graph(_spec(options), request.name or WORD, origin=" ".join([WORD, *_given(options)])))
     name = os.path.basename(text)
     given = {f.name: getattr(options, f.name) for f in fields(options) if getattr(options, f.name) != f.default}
-    spec = _spec(replace(read_options(read_file(text, "attention file"), text), **given))
+    spec = _spec(_sized(replace(read_options(read_file(text, "attention file"), text), **given), request))
     return Loaded(attention_graph(spec, request.name or os.path.splitext(name)[0], origin=name))
+
+
+def _sized(options: AttentionOptions, request: Request) -> AttentionOptions:
+    """The options with ``--size`` numbers for names."""
+    if not request.sizes:
+        return options
+    from netfig.graph.formula_graph import check_names
+
+    names = {name: size for name in _SIZES if isinstance(size := getattr(options, name), str)}
+    check_names(request.sizes, dict.fromkeys(names.values()), "the attention")
+    known: dict[str, Any] = {name: request.sizes[size] for name, size in names.items() if size in request.sizes}
+    return replace(options, **known)
 
 
 def read_options(raw: bytes, where: str) -> AttentionOptions:

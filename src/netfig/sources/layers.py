@@ -19,8 +19,11 @@ from netfig.sources.targets import split_target
 
 if TYPE_CHECKING:
     from netfig.sources.inputs import InputWord
+    from netfig.sources.layers_named import NamedShape
 
 SUFFIX = ".layers"
+_NAMED = re.compile(r"[^\W\dxX]|[xX]\s*[xX]|^\s*[xX]|[xX]\s*$")
+"""Letters in the shape of an input, other than the x between sizes: sizes that are names."""
 _CHAIN = re.compile(
     r"""\s*(?:[^\W\d][\w-]*\s*:\s+)?          # a name, a colon and a space: `file:Net` is a Python target
         (?:[0-9]+\s*\*|\(|\|
@@ -47,6 +50,12 @@ def load(request: Request, options: Any) -> Loaded:
     is_file = text.lower().endswith(SUFFIX)
     chain = _read_file(text) if is_file else read_chain(text)
     given = _given_tensor(request)
+    if given is None:
+        request, chain, named = _with_sizes(request, chain)
+        if named is not None:
+            return _named(request, chain, named, text, is_file)
+    elif chain.names or request.sizes:
+        raise UsageError("a layer chain whose sizes are names is not run on a tensor", hint="leave it out, or write numbers")
     word, batch = _word_of(given) if given is not None else (_input_word(request, chain, text, is_file), request.batch)
 
     from netfig.sources.forward import Inputs
@@ -61,6 +70,43 @@ def load(request: Request, options: Any) -> Loaded:
     loaded = trace(request, Resolved(model, name, True), inputs)
     origin = Path(text).name if is_file else " ".join(text.split())
     return dataclasses.replace(loaded, graph=dataclasses.replace(loaded.graph, origin=origin))
+
+
+def _with_sizes(request: Request, chain: ChainText) -> tuple[Request, ChainText, NamedShape | None]:
+    """Numbers put in for names; the shape of the input where names are left, there or in the layers."""
+    words = request.inputs or ((chain.input,) if chain.input is not None else ())
+    in_words = any("=" not in word and _NAMED.search(word.partition(":")[0]) for word in words[:1])
+    if not (chain.names or request.sizes or in_words):
+        return request, chain, None
+    from netfig.graph.formula_graph import check_names
+    from netfig.sources.layers_named import read_shape
+
+    if len(words) != 1 or request.inputs_from is not None:
+        return request, chain, None  # the mistake is the same without names
+    try:
+        shape = read_shape(words[0])
+    except InvalidInput as error:
+        if request.inputs or chain.input_span is None:
+            raise
+        raise chain.error(error.what, chain.input_span, hint=error.hint) from None
+    check_names(request.sizes, sorted({*chain.names, *shape.names}), "the chain")
+    shape, chain = shape.at(request.sizes), chain.at(request.sizes)
+    request = dataclasses.replace(request, inputs=(shape.text,))
+    return request, chain, shape if shape.names or chain.names else None
+
+
+def _named(request: Request, chain: ChainText, shape: NamedShape, text: str, is_file: bool) -> Loaded:
+    """The graph of a chain in which names are left: it is not run."""
+    from netfig.sources.files import refuse_what_models_take
+    from netfig.sources.layers_named import named_graph
+
+    rest = dataclasses.replace(request, inputs=(), sizes={}, batch=1)
+    names = ", ".join(dict.fromkeys((*shape.names, *chain.names)))
+    hint = f"give numbers for {names}: --size"
+    refuse_what_models_take(rest, "a layer chain whose sizes are names takes", "it is not run", hint)
+    name = request.name or chain.title or (Path(text).stem if is_file else "network")
+    origin = Path(text).name if is_file else " ".join(text.split())
+    return Loaded(named_graph(chain, shape, request.batch, name, origin))
 
 
 def _read_file(path: str) -> ChainText:

@@ -68,7 +68,7 @@ def build(chain: ChainText, word: InputWord, batch: int, *, on_meta: bool, needs
     if _layer_count(chain.items) > MAX_LAYERS:
         longest = max(chain.items, key=lambda item: _layer_count((item,)))
         raise chain.error(f"the chain has {_layer_count(chain.items):,} layers; the limit is {MAX_LAYERS:,}", longest.span)
-    inference = _Inference(chain, batched)
+    inference = Inference(chain, batched)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         tensor = make_tensor(word, batch, dtype)
@@ -94,7 +94,7 @@ def _first_class(items: tuple[Item, ...]) -> str:
     return first.type_name if isinstance(first, LayerWord) else _first_class(first.items)
 
 
-class _Inference:
+class Inference:
     """Walks the chain with a tensor that has a shape and no memory."""
 
     def __init__(self, chain: ChainText, batched: bool) -> None:
@@ -105,7 +105,7 @@ class _Inference:
     def block(self, items: tuple[Item, ...], x: torch.Tensor, word: BlockWord | None) -> tuple[Block, torch.Tensor]:
         """Plan a sequence; `word` is the block it stands in."""
         entered, children, plain = x, [], True
-        for name, item in self._named(items):
+        for name, item in self.named(items):
             child: Layer | Block
             before = x
             if isinstance(item, BlockWord):
@@ -127,14 +127,14 @@ class _Inference:
     def layer(self, word: LayerWord, name: str, x: torch.Tensor) -> tuple[Layer, torch.Tensor, bool]:
         """Plan one layer and run it; the last result says whether plain chaining does."""
         self.layer_count += 1
-        step = _Step(self, word, f"layer {self.layer_count} {name!r} ({word.type_name})", x)
+        step = Step(self, word, f"layer {self.layer_count} {name!r} ({word.type_name})", x)
         planned = step.complete()
         module = step.construct(planned)
         self.parameter_count += sum(p.numel() for p in module.parameters())
         y, plain = step.run(module)
         return planned, y, plain
 
-    def _named(self, items: tuple[Item, ...]) -> Iterator[tuple[str, Item]]:
+    def named(self, items: tuple[Item, ...]) -> Iterator[tuple[str, Item]]:
         """Every item with its name in the sequence: the one given, or a short one, numbered where it repeats."""
         single = [(item, number if item.count > 1 else None) for item in items for number in range(1, item.count + 1)]
         given = [None if i.name is None else i.name if n is None else f"{i.name}{n}" for i, n in single]
@@ -165,15 +165,16 @@ class _Inference:
         return _times(self.sample(x))
 
 
-class _Step:
+class Step:
     """One layer, and what reaches it."""
 
-    def __init__(self, inference: _Inference, word: LayerWord, label: str, x: torch.Tensor) -> None:
+    def __init__(self, inference: Inference, word: LayerWord, label: str, x: Any) -> None:
         self.inference, self.word, self.label, self.x = inference, word, label, x
         self.made_by = self._class(word)
         self.bound: dict[str, Any] = {}
 
     def fail(self, what: str, *, why: str = "", hint: str = "") -> InvalidInput:
+        """An error that points at the layer."""
         return self.inference.chain.error(what, self.word.span, why=why, hint=hint)
 
     def _class(self, word: LayerWord) -> type[nn.Module]:
@@ -199,7 +200,7 @@ class _Step:
             self.bound = dict(signature.bind(*self.word.args, **dict(self.word.kwargs)).arguments)
         self._check_dimensions()
         planned, self.bound = self._completed(self.word, self.made_by)
-        self._check_sizes()
+        self.check_sizes()
         return planned
 
     def _completed(self, word: LayerWord, made_by: type[nn.Module]) -> tuple[Layer, dict[str, Any]]:
@@ -237,7 +238,7 @@ class _Step:
     ) -> tuple[list[Any], dict[str, Any]]:
         for index, name in enumerate(signature.parameters):
             if name in (*_CHANNELS, *_LAST) and name not in kwargs:
-                size = self._input_size(name, made_by)
+                size = self.input_size(name, made_by)
                 if size is not None:
                     if len(args) >= index:
                         return [*args[:index], size, *args[index:]], kwargs
@@ -255,14 +256,17 @@ class _Step:
                 what = f"{self.label} cannot be made: its {word.type_name}: {error}"
             raise self.fail(what, why=f"{word.type_name} takes {takes(signature)}") from None
 
-    def _input_size(self, parameter: str, made_by: type[nn.Module]) -> int | None:
-        """The size of what reaches the layer along the dimension a parameter speaks of."""
-        axis = -1
-        if parameter in _CHANNELS:
-            spatial = spatial_count(made_by)
-            axis = -(spatial + 1) if spatial and "Norm" not in made_by.__name__ else int(self.inference.batched)
+    def axis_of(self, parameter: str, made_by: type[nn.Module]) -> int:
+        """The dimension a parameter speaks of."""
+        if parameter not in _CHANNELS:
+            return -1
+        spatial = spatial_count(made_by)
+        return -(spatial + 1) if spatial and "Norm" not in made_by.__name__ else int(self.inference.batched)
+
+    def input_size(self, parameter: str, made_by: type[nn.Module]) -> Any:
+        """The size of what reaches the layer along the dimension a parameter speaks of, if it has one."""
         try:
-            return int(self.x.shape[axis])
+            return int(self.x.shape[self.axis_of(parameter, made_by)])
         except IndexError:
             return None
 
@@ -276,7 +280,7 @@ class _Step:
         if self.inference.batched and wanted and len(self.inference.sample(self.x)) not in wanted:
             raise self._misfit()
 
-    def _check_sizes(self) -> None:
+    def check_sizes(self) -> None:
         """Refuse an input of another size than the arguments say, before torch does so less clearly."""
         sample = self.inference.sample(self.x)
         for name in (*_CHANNELS, *_LAST):
@@ -284,7 +288,7 @@ class _Step:
             if name == "normalized_shape" and isinstance(size, (tuple, list)):
                 if tuple(size) != sample[len(sample) - len(size) :]:
                     raise self._misfit()
-            elif name in self.bound and isinstance(size, int) and size != self._input_size(name, self.made_by):
+            elif name in self.bound and isinstance(size, int) and size != self.input_size(name, self.made_by):
                 raise self._misfit()
 
     def construct(self, planned: Layer) -> nn.Module:
@@ -378,7 +382,7 @@ class _Step:
         if spatial_count(self.made_by) and self.inference.batched and len(sample) != spatial_count(self.made_by) + 1:
             return ""
         name = next((n for n in (*_CHANNELS, *_LAST) if n in self.bound), None)
-        size = self._input_size(name, self.made_by) if name else None
+        size = self.input_size(name, self.made_by) if name else None
         if name is None or size is None or size == self.bound[name]:
             return ""
         short = f"{name} may be left out, it follows from the input"

@@ -10,7 +10,8 @@
     residual  = "residual" "(" chain ")"          x + chain(x)
     layer     = Class [ "(" [ argument { "," argument } ] ")" ]
     argument  = [ name "=" ] value
-    value     = number | string | True | False | None | "(" values ")" | "[" values "]" | layer
+    value     = number | string | True | False | None | "(" values ")" | "[" values "]" | layer | size
+    size      = a formula of names and whole numbers: C, K_H, 4*d_model, h*d_k
 
 ``#`` starts a comment; a line ``# title: …`` is the title where no ``title:`` stands. Nothing is ever evaluated.
 """
@@ -19,10 +20,13 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import field
+from collections.abc import Iterator, Mapping
+from dataclasses import field, replace
 from typing import Any
 
 from netfig.errors import InvalidInput, point_at
+from netfig.graph.formula import Formula
+from netfig.graph.formula_text import WrongFormula, parse
 from netfig.records import dataclass
 
 MAX_DEPTH = 40
@@ -34,12 +38,22 @@ _TOKEN = re.compile(
       |(?P<number>(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
       |(?P<name>[^\W\d]\w*(?:-\w+)*)
       |(?P<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")
-      |(?P<sign>[|:*()\[\],=+.-])
+      |(?P<sign>[|:*()\[\],=+./-])
     """,
     re.VERBOSE,
 )
 _DIRECTIVE = re.compile(r"^[^\S\n]*(?P<key>title|input)[^\S\n]*:(?P<value>[^\n#]*)", re.MULTILINE)
 _HEADER = re.compile(r"^[^\S\n]*#[^\S\n]*title[^\S\n]*:(?P<value>[^\n]*\S)", re.MULTILINE)
+_SIZE_NAME = re.compile(r"[^\W\d_](?:\d*|_\w+)\Z|[^\W\dA-Z]\w*\Z|\w+_\w+\Z")
+"""Names of sizes: one letter, one with something below it, or words in small letters. Classes of layers are in CamelCase."""
+_WORDS = frozenset(
+    (
+        *("same", "valid", "zeros", "reflect", "replicate", "circular", "constant", "border", "nearest", "linear", "bilinear"),
+        "false",
+        *("bicubic", "trilinear", "area", "relu", "gelu", "silu", "tanh", "sigmoid", "mean", "sum", "max", "none", "true"),
+    )
+)
+"""What arguments are strings for; without quotes they are a mistake, not the name of a size."""
 _CONSTANTS = {"True": True, "true": True, "False": False, "false": False, "None": None, "none": None}
 
 
@@ -89,9 +103,55 @@ class ChainText:
     input: str | None = None
     input_span: Span | None = field(default=None, compare=False)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of sizes in its layers, in the order they stand."""
+        return tuple(dict.fromkeys(name for size in _sizes_in(self.items) for name in size.names))
+
+    def at(self, sizes: Mapping[str, int]) -> ChainText:
+        """The same with numbers for some of its sizes.
+
+        Raises:
+            InvalidInput: with them something is divided by 0 or less.
+        """
+        try:
+            return replace(self, items=tuple(_with_sizes(item, sizes) for item in self.items))
+        except ValueError as error:
+            raise InvalidInput(str(error), where=self.place) from None
+
     def error(self, what: str, span: Span, *, why: str = "", hint: str = "") -> InvalidInput:
         """An error that points at a part of the text."""
         return error_at(self.text, self.place, what, span, why=why, hint=hint)
+
+
+def _sizes_in(found: Any) -> Iterator[Formula]:
+    match found:
+        case Formula():
+            yield found
+        case LayerWord(args=args, kwargs=kwargs):
+            yield from _sizes_in(args)
+            yield from _sizes_in(tuple(value for _, value in kwargs))
+        case BlockWord(items=items):
+            yield from _sizes_in(items)
+        case tuple():
+            for one in found:
+                yield from _sizes_in(one)
+
+
+def _with_sizes(found: Any, sizes: Mapping[str, int]) -> Any:
+    match found:
+        case Formula():
+            made = found.at(sizes)
+            return made if made.number is None else made.number
+        case LayerWord():
+            kwargs = tuple((key, _with_sizes(value, sizes)) for key, value in found.kwargs)
+            return replace(found, args=_with_sizes(found.args, sizes), kwargs=kwargs)
+        case BlockWord():
+            return replace(found, items=_with_sizes(found.items, sizes))
+        case tuple():
+            return tuple(_with_sizes(one, sizes) for one in found)
+        case _:
+            return found
 
 
 def error_at(text: str, place: str, what: str, span: Span, *, why: str = "", hint: str = "") -> InvalidInput:
@@ -328,6 +388,8 @@ class _Reader:
         token = self.token
         if token.kind == "sign" and token.text in "([":
             return self.sequence()
+        if self.is_size():
+            return self.size()
         if token.kind == "sign" and token.text in "+-" and self.peek().kind == "number":
             self.take()
             number = self.number()
@@ -348,8 +410,40 @@ class _Reader:
             if token.kind in ("end", "newline") or token.text in ",)]"
             else f"{_shown(token)} is not a value"
         )
-        hint = f"is it a string? Write '{token.text}'" if token.kind == "name" else ""
+        hint = f"is it a string? Write '{self._word(token)}'" if token.kind == "name" else ""
         raise self.fail(what, token, why="arguments are numbers, strings, True, False, None, or tuples of them", hint=hint)
+
+    @staticmethod
+    def _word(token: _Token) -> str:
+        """The string that is meant without its quotes."""
+        return _near_word(token.text) or token.text
+
+    def is_size(self) -> bool:
+        """Whether a size with names begins here, and not a number, a word without its quotes, or a layer."""
+        token, after = self.token, self.peek()
+        if token.kind == "number":
+            return after.kind == "sign" and after.text in "*+-/"
+        name = token.text.partition("-")[0]
+        if token.kind != "name" or name in _CONSTANTS or name.lower() in _WORDS or name in ("nn", "torch"):
+            return False
+        if after.kind == "sign" and after.text in "(.":
+            return False
+        return _SIZE_NAME.match(name) is not None and not _near_word(name)
+
+    def size(self) -> Any:
+        """A formula of names and numbers, or the number it comes to."""
+        start = end = self.token
+        while self.token.kind in ("number", "name") or (self.token.kind == "sign" and self.token.text in "*+-/"):
+            end = self.take()
+        text = self.text[start.start : end.end]
+        try:
+            made = parse(text)
+        except WrongFormula as error:
+            at = min(start.start + error.start, end.end - 1)
+            raise self.fail(
+                f"{text!r} is no size: {error.what}", Span(at, min(max(start.start + error.end, at + 1), end.end))
+            ) from None
+        return made if made.number is None else made.number
 
     def number(self) -> int | float:
         token = self.take()
@@ -374,6 +468,13 @@ class _Reader:
         if closing == ")" and len(values) == 1 and not comma:
             return values[0]
         return tuple(values) if closing == ")" else values
+
+
+def _near_word(name: str) -> str:
+    """The word an argument may be that a name nearly is."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, sorted(_WORDS), n=1, cutoff=0.75)), "") if len(name) > 3 else ""
 
 
 def _shown(token: _Token) -> str:

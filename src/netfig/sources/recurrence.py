@@ -25,7 +25,7 @@ _EQUATION = re.compile(  # h[t] = …, h_t = …, before any bracket; h = …; a
     r"(?:\A|[;\n])[^\S\n]*[^\W\d](?:[^=(|:;\n#]*[\[_][^=(|:;\n#]*|\w*\s+|\w*\s*\(\s*\w+\s*(?:[-+]\s*\w+\s*)?\)\s*)=(?!=)"
 )
 _FILE = re.compile(r"\.(json|layers|pyw?)(:.*)?\Z", re.IGNORECASE | re.DOTALL)
-_HINT = "leave it out; numbers for sizes are given as --input n=3 --input m=4, and steps as --steps 5"
+_HINT = "leave it out; numbers for sizes are given as --size n=3 --size m=4, and steps as --steps 5"
 _WORD = re.compile(r"\A\s*(?P<name>[^\W\d]\w*)\s*=\s*(?P<number>\d{1,9})\s*\Z")
 
 
@@ -40,7 +40,7 @@ def accepts(target: Any) -> bool:
 
 
 def load(request: Request, options: Any) -> Loaded:
-    """Parse, infer and compile; ``--input n=3`` gives a size a number."""
+    """Parse, infer and compile; ``--size n=3`` gives a size a number."""
     text = os.fspath(request.target)
     raw = sys.stdin.buffer.read() if text == "-" else b""
     if raw.lstrip()[:1] == b"{":
@@ -92,12 +92,12 @@ def decoded(raw: bytes, where: str) -> str:
 
 
 def _sizes(request: Request) -> Mapping[str, int]:
-    """``n=3`` words, also several in one, separated by commas."""
-    sizes: dict[str, int] = {}
+    """``--size n=3`` and ``--input n=3`` words, also several in one, separated by commas."""
+    sizes: dict[str, int] = dict(request.sizes)
     for word in (part for given in request.inputs for part in given.split(",")):
         found = _WORD.match(word)
         if not found:
-            raise UsageError(f"{word!r} gives no size of the equations a number", hint="write --input n=3 --input m=4")
+            raise UsageError(f"{word!r} gives no size of the equations a number", hint="write --size n=3 --size m=4")
         name, number = found["name"], int(found["number"])
         if sizes.setdefault(name, number) != number:
             raise UsageError(f"the size {name} is given twice", why=f"{sizes[name]} and {number}")

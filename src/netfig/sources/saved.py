@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 from netfig.hooks import Loaded, Request
@@ -27,12 +28,17 @@ def from_bytes(request: Request, raw: bytes, *, where: str) -> Loaded:
     from netfig.schema import graph_from_json
 
     _refuse_what_only_models_take(request)
-    return Loaded(graph_from_json(raw, where=where))
+    graph = graph_from_json(raw, where=where)
+    if request.sizes:
+        from netfig.graph.formula_graph import with_sizes
+
+        graph = with_sizes(graph, request.sizes)
+    return Loaded(graph)
 
 
 def _refuse_what_only_models_take(request: Request) -> None:
     why, hint = "it holds the shapes it was traced with", "leave it out, or trace the model again"
-    refuse_what_models_take(request, f"the saved graph {str(request.target)!r} takes", why, hint)
+    refuse_what_models_take(replace(request, sizes={}), f"the saved graph {str(request.target)!r} takes", why, hint)
 
 
 def _read(target: Any) -> bytes:

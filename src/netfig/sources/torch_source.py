@@ -31,29 +31,39 @@ def load(request: Request, options: Any) -> Loaded:
     """Make the model and its inputs, run it once and return what it computed."""
     if request.mode not in MODES:
         raise UsageError(f"unknown mode {request.mode!r}", hint=f"one of {', '.join(MODES)}")
+    if request.sizes:
+        raise UsageError("a traced model has no sizes that are names", hint="leave out --size; the shape of an input is --input")
     if not isinstance(request.target, (str, os.PathLike)):
         name = getattr(request.target, "__name__", "")
         found = made(request.target, name, device=request.device)
-        return trace(request, found, make_inputs(request, found.value))
+        return trace(request, found, make_inputs(request, found.value), numbers=_numbers(options))
     target = split_target(str(request.target))
     assert target is not None, "the source has accepted it"
     # What the user's code prints must not end up in a product written to stdout.
     with importable(folder_of(target.place, is_file=target.is_file)), contextlib.redirect_stdout(sys.stderr):
         found = resolve(target, device=request.device)
-        loaded = trace(request, found, make_inputs(request, found.value))
+        loaded = trace(request, found, make_inputs(request, found.value), numbers=_numbers(options))
     shown = Path(target.place).name if target.is_file else target.place
     origin = f"{shown}:{target.path}" if target.path else shown
     return dataclasses.replace(loaded, graph=dataclasses.replace(loaded.graph, origin=origin))
 
 
-def trace(request: Request, found: Resolved, inputs: Inputs) -> Loaded:
-    """Trace a module on its inputs, in the mode the request asks for."""
+def _numbers(options: Any) -> str:
+    return str(getattr(options, "numbers", "none"))
+
+
+def trace(request: Request, found: Resolved, inputs: Inputs, *, numbers: str = "none") -> Loaded:
+    """Trace a module on its inputs, in the mode the request asks for; with `numbers` of its attention, on the CPU."""
     from netfig.sources.torch_trace import trace_module
 
     model = found.value
     run = ModelRun(model, inputs.args, inputs.kwargs)
     with _in_mode(model, request.mode, keep=found.is_fresh):
         try:
+            if numbers == "attention":
+                from netfig.sources.torch_numbers import trace_with_attention
+
+                return Loaded(trace_with_attention(run, name=request.name or found.name, batch=inputs.batch), run)
             graph = trace_module(
                 model,
                 inputs.args,

@@ -10,6 +10,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 from netfig.errors import UsageError, did_you_mean
+from netfig.graph.formula_text import latex, parsed, pretty_size
 from netfig.summary.row import Row
 from netfig.summary.rows import COLUMNS, Summary
 
@@ -71,6 +72,7 @@ def _lines(summary: Summary) -> list[str]:
     elif summary.params_text:
         lines.append(f"Parameters: {summary.params_text}")
     lines += summary.remarks
+    lines += [f"{pretty_size(name)} = {pretty_size(size)}" for name, size in summary.formulas]
     lines += [f"  {s.family}: {s.params:,} ({s.percent:.2f} %)" for s in summary.shares if len(summary.shares) > 1]
     if summary.macs is not None:
         batch = "the batch counted in" if summary.batch is None else f"for a batch of {summary.batch}"
@@ -155,7 +157,7 @@ _GAP: Final = 3
 
 def _fitting(names: list[str], cells: list[list[str]], width: int) -> tuple[list[int], list[int]]:
     """Which columns fit: the layer and its numbers first, then what explains them."""
-    order = ["layer", "params", "output", "macs", "type", "dense", "formula", "settings", "field", "dense_formula"]
+    order = ["layer", "params", "output", "macs", "growth", "type", "dense", "formula", "settings", "field", "dense_formula"]
     shown: list[int] = []
     room = width + _GAP
     for i in sorted(range(len(names)), key=lambda i: order.index(names[i])):
@@ -180,6 +182,7 @@ def _json(summary: Summary) -> str:
                 "output": shapes[0] if len(shapes) == 1 else shapes,
                 "params": row.params_text or row.params,
                 "formula": row.formula or None,
+                "growth": row.growth or None,
                 "shared_with": row.shared_with or None,
                 "macs": row.macs,
                 "macs_unknown_ops": row.macs_unknown,
@@ -204,6 +207,7 @@ def _json(summary: Summary) -> str:
         "shares": [{"family": s.family, "params": s.params, "percent": round(s.percent, 2)} for s in summary.shares],
         "disagreements": [{"id": subject, "text": text} for subject, text in summary.disagreements],
         "failed": list(summary.problems),
+        "sizes": {pretty_size(name): pretty_size(size) for name, size in summary.formulas} or None,
     }
     text = json.dumps(document, indent=1, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
@@ -261,10 +265,36 @@ _LATEX: Final[Mapping[str, str]] = {
 }
 
 
+def _latex_formulas(text: str) -> str:
+    """A text with formulas in it, each in maths mode: ``F × H′``, ``O(d²)``, ``Parameters: F·(C + 1)``, ``H′ = ⌊H/2⌋``."""
+    before, colon, rest = text.partition(": ")
+    if not colon and (found := re.fullmatch(r"(.* as )(O\(.*\))", text)):
+        before, colon, rest = found[1], "", found[2]
+    elif not colon:
+        before, rest = "", text
+    grows = re.fullmatch(r"O\((.*)\)", rest)
+    parts = [grows[1]] if grows else re.split(r" = |×", rest)
+    sizes = [parsed(part) for part in parts]
+    if None in sizes or not any(size.names for size in sizes if size is not None):
+        return ""
+    sign = r" \times " if "×" in rest else " = "
+    each = [(latex(size), len(size.terms) > 1 and "×" in rest) for size in sizes if size is not None]
+    said = sign.join(rf"\left({text}\right)" if is_sum else text for text, is_sum in each)
+    words = "".join(_LATEX.get(c, c) for c in before) + colon
+    return words + (f"$O\\left({said}\\right)$" if grows else f"${said}$")
+
+
 def _latex(summary: Summary) -> str:
     def escaped(text: str) -> str:
         indent = (len(text) - len(text.lstrip(" "))) // 2
         return r"\quad " * indent + "".join(_LATEX.get(c, c) for c in text.strip(" "))
+
+    def written(row: Row, column: str) -> str:
+        text = _cell(row, column)
+        return (column in ("output", "params", "growth") and summary.is_named and _latex_formulas(text)) or escaped(text)
+
+    def line_of(text: str) -> str:
+        return (summary.is_named and _latex_formulas(text.strip())) or escaped(text)
 
     columns = _used(summary)
     lines = [
@@ -273,9 +303,9 @@ def _latex(summary: Summary) -> str:
         "\\toprule",
         " & ".join(summary.heading(c) for c in columns) + r" \\",
         "\\midrule",
-        *(" & ".join(escaped(_cell(row, c)) for c in columns) + r" \\" for row in summary.rows),
+        *(" & ".join(written(row, c) for c in columns) + r" \\" for row in summary.rows),
         "\\midrule",
-        *(f"\\multicolumn{{{len(columns)}}}{{l}}{{{escaped(line)}}} \\\\" for line in _lines(summary)),
+        *(f"\\multicolumn{{{len(columns)}}}{{l}}{{{line_of(line)}}} \\\\" for line in _lines(summary)),
         "\\bottomrule",
         "\\end{tabular}",
     ]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from netfig.errors import UsageError, did_you_mean
 from netfig.graph import Op, Scope
 from netfig.graph.counts import first_owners, parameter_counts
+from netfig.graph.formula_graph import definitions, is_symbolic, relations
+from netfig.graph.formula_text import pretty_size
 from netfig.records import dataclass
 from netfig.summary.families import family_of_parameter, is_worth_a_row
 from netfig.summary.row import Row
@@ -25,6 +27,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "output": "Output",
     "params": "Parameters",
     "formula": "Worked out",
+    "growth": "Grows as",
     "macs": "Multiply-adds",
     "dense": "Dense equivalent",
     "dense_formula": "Dense equivalent, worked out",
@@ -48,7 +51,8 @@ class Share:
 class Summary:
     """A table. `disagreements` are (subject, text): what someone else counted differently.
 
-    `params_text` is the total written out where sizes are names, `remarks` are lines to stand under it.
+    `params_text` is the total written out where sizes are names, `remarks` are lines to stand under it, `formulas` what names of
+    sizes stand for (``("H'", "floor((H - K)/S) + 1")``). `is_named`: sizes are names.
     """
 
     name: str
@@ -63,6 +67,8 @@ class Summary:
     problems: tuple[str, ...] = ()
     params_text: str = ""
     remarks: tuple[str, ...] = ()
+    formulas: tuple[tuple[str, str], ...] = ()
+    is_named: bool = False
 
     def heading(self, column: str) -> str:
         """What stands above a column: a table of symbols has symbols and shapes, not layers and outputs."""
@@ -80,6 +86,9 @@ def summarize(graph: Graph, *, depth: int | None = None, columns: Iterable[str] 
     if is_recurrence(graph):
         rows, text, remarks = symbol_rows(graph)
         return Summary(graph.name, wanted, rows, graph.parameter_count, None, params_text=text, remarks=remarks)
+    named = is_symbolic(graph)
+    if named and columns is None:
+        wanted = tuple("growth" if c == "macs" else c for c in wanted if c != "formula")
     batch = graph.notes_on("").get("batch")
     size = batch.value if batch is not None and type(batch.value) is int else None
     rows = tuple(_Rows(graph, size, depth).listed())
@@ -93,13 +102,24 @@ def summarize(graph: Graph, *, depth: int | None = None, columns: Iterable[str] 
         wanted,
         rows,
         total,
-        _number(top, "macs"),
-        unknown,
+        None if named else _number(top, "macs"),
+        () if named else unknown,
         tuple(_shares(graph, total)) if total else (),
         size,
         tuple((n.subject, str(n.value)) for n in graph.notes if n.key == "disagreement"),
         failed,
+        _text(top, "params") if total is None else "",
+        _remarks(graph) if named else (),
+        formulas=tuple((name, str(size)) for name, size in definitions(graph).items()) if named else (),
+        is_named=named,
     )
+
+
+def _remarks(graph: Graph) -> tuple[str, ...]:
+    """What the names stand for, and how the parameters grow with them."""
+    grows = _text(graph.notes_on(""), "params.growth")
+    lines = [f"Parameters grow as {grows}"] if grows else []
+    return (*lines, *(f"{one}·{other} = {whole}" for one, other, whole in relations(graph)))
 
 
 def _columns(columns: Iterable[str] | None) -> tuple[str, ...]:
@@ -258,6 +278,8 @@ class _Rows:
             _text(notes, "receptive_field"),
             _text(notes, "failed"),
             container,
+            params_text=_text(notes, "params") if isinstance(_value(notes, "params"), str) else "",
+            growth=_text(notes, "params.growth"),
         )
 
     def _shape(self, value: str) -> tuple[str, ...] | None:
@@ -266,7 +288,7 @@ class _Rows:
             return None
         if self.batch is not None and shape and shape[0].size == self.batch:
             shape = shape[1:]
-        return tuple(map(str, shape))
+        return tuple(pretty_size(str(d)) if d.size is None else str(d) for d in shape)
 
 
 def _value(notes: Mapping[str, Note], key: str) -> Attribute:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from netfig.graph.formula_text import pretty_size
+
 if TYPE_CHECKING:
     from netfig.graph import Attribute, Op, Scope
 
@@ -51,12 +53,12 @@ def settings_text(item: Scope | Op) -> str:
     parts = []
     for first, second in _PAIRS:
         if first in given and second in given:
-            parts.append(f"{given.pop(first)}→{given.pop(second)}")
+            parts.append(f"{_number(given.pop(first))}→{_number(given.pop(second))}")
     for key in tuple(given):
         value = _one(given[key])
         if key in _LETTERS:
             if value not in _PLAIN.get(key, ()):
-                parts.append(_LETTERS[key] + _number(value))
+                parts.append(_LETTERS[key] + ("=" if _is_named(value) else "") + _number(value))
         elif key == "bias" and value is False:
             parts.append("no bias")
         elif key in _ALONE and value not in _PLAIN.get(key, ()) and type(value) is not bool:
@@ -74,7 +76,16 @@ def _one(value: Attribute) -> Attribute:
     return value
 
 
+def _is_named(value: Attribute) -> bool:
+    """Whether it is a size that is a name, or holds one, and no word such as ``same``."""
+    if isinstance(value, tuple):
+        return any(map(_is_named, value))
+    return isinstance(value, str) and value not in ("same", "valid")
+
+
 def _number(value: Attribute) -> str:
     if isinstance(value, tuple):
         return "×".join(map(_number, value))
+    if _is_named(value):
+        return pretty_size(str(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
