@@ -1,6 +1,7 @@
 # title: BERT, as a tower
 # category: Attention
 # summary: Three embeddings added and normed, twelve post-norm blocks that look both ways, and a pooled first token.
+# command: netfig draw examples/transformers/bert.py:Bert --input tokens=16:int64 --input segments=16:int64 --renderer attention -o bert-attention.svg
 # command: netfig draw examples/transformers/bert.py:Bert --input tokens=16:int64 --input segments=16:int64 --renderer tower -o bert-tower.svg
 
 import torch

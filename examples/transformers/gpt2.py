@@ -1,6 +1,7 @@
 # title: GPT-2, as a tower
 # category: Attention
 # summary: Learned positions, twelve pre-norm blocks that look back only, and an output that is the token embedding again.
+# command: netfig draw examples/transformers/gpt2.py:GPT2 --input tokens=24:int64 --renderer attention -o gpt2-attention.svg
 # command: netfig draw examples/transformers/gpt2.py:GPT2 --input tokens=24:int64 --renderer tower -o gpt2-tower.svg
 # command: netfig draw examples/transformers/gpt2.py:GPT2 --input tokens=24:int64 --renderer tower --opt tower.params=count -o gpt2-tower-params.svg
 

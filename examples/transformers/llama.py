@@ -1,6 +1,7 @@
 # title: Llama, as a tower
 # category: Attention
 # summary: RMS norms first, rotary positions inside attention, four query heads to one of keys and values, SwiGLU.
+# command: netfig draw examples/transformers/llama.py:Llama --input tokens=24:int64 --renderer attention -o llama-attention.svg
 # command: netfig draw examples/transformers/llama.py:Llama --input tokens=24:int64 --renderer tower -o llama-tower.svg
 
 import torch

@@ -1,6 +1,7 @@
 # title: ViT, as a tower
 # category: Attention
 # summary: A picture cut into patches, a class token before them, learned positions, twelve pre-norm blocks.
+# command: netfig draw examples/transformers/vit.py:VisionTransformer --input 3x64x64 --renderer attention -o vit-attention.svg
 # command: netfig draw examples/transformers/vit.py:VisionTransformer --input 3x64x64 --renderer tower -o vit-tower.svg
 
 import torch
