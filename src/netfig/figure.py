@@ -8,7 +8,8 @@ draws. Box roles of the built-in themes: ``input``, ``output``, ``state``, ``lay
 circle), ``op.box`` (an operation with a word), ``op.merge`` (values put together on one wire), ``activation``, ``norm``,
 ``pool``, ``attention``, ``loss``, ``block`` (a closed module with something inside), ``delay`` (a solid square: one step of
 time), ``ellipsis`` (dots, no outline), ``note``. Group roles: ``panel`` (drawn), ``plain`` (not drawn). Wire roles: ``data``,
-``skip``, ``state``, ``memory``, ``helper``; ``data.value`` and ``state.value`` carry a name that an equation uses.
+``skip``, ``state``, ``memory``, ``helper``; ``data.value`` and ``state.value`` carry a name that an equation uses. In a figure
+of two models boxes are ``same``, ``changed``, ``added``, ``removed`` and wires ``data.same``, ``data.added``, ``data.removed``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from netfig.mathtext import Text
 from netfig.records import dataclass
 
 Direction = Literal["right", "down", "up"]
-Arrangement = Literal["flow", "row", "column", "pipeline", "grid", "cell", "sheet", "neurons", "arcs", "ladders", "towers"]
+Arrangement = Literal[
+    "flow", "row", "column", "pipeline", "grid", "cell", "sheet", "neurons", "arcs", "ladders", "towers", "residual"
+]
 Mark = Literal["shared", "initial", "stacked", "paired", "failed", "data-dependent"]
 Emphasis = Literal["", "strong", "quiet"]
 Side = Literal["", "in", "out", "left", "right", "top", "bottom"]
@@ -117,6 +120,8 @@ class Group:
     ``ladders`` is groups side by side: boxes at their `place` in each, `row_names` at its right, its title below it.
     ``towers`` is columns side by side, each from the bottom up, wires that bypass a box in lanes beside its column; a box at
     (0, 0) or (2, 0) stands left or right of the next one of the column.
+    ``residual`` is a row of parts above (their shapes in `Box.above`) and panels below that open some of them: rows of boxes at
+    their `place`, level 0 the lane of the skip, 1 the chain, others below it; a row of arrangement ``grid`` is a bus with taps.
     A panel's `title` says which one it is and its `detail`, at the other end of the same line, what it is.
     """
 
