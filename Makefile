@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 USER_STAMP := $(VENV)/.installed
 DEV_STAMP  := $(VENV)/.installed-dev
 PEERS      := $(VENV)/peers
+ZOO        := $(VENV)/zoo
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test lint format check check-heavy fuzz gallery docs bench clean
+.PHONY: help demo test lint format check check-heavy fuzz gallery docs bench zoo giants clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,16 +70,28 @@ gallery: $(DEV_STAMP) ## draw every example again into gallery/
 docs: $(DEV_STAMP) ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py
 
-# The tools measured against live in an environment of their own that also sees everything installed here.
+# An environment that also sees everything installed here: the tools measured against, and other people's models, have one each.
+beside = $(BIN)/python -m venv $(1) && \
+  $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)/src", sep="\n")' \
+  > "$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/netfig.pth" && \
+  $(1)/bin/pip install --quiet -c constraints.txt -r $(2)
+
 $(PEERS)/.installed: benchmarks/requirements.txt $(DEV_STAMP)
-	$(BIN)/python -m venv $(PEERS)
-	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"), "$(CURDIR)/src", sep="\n")' \
-	  > "$$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/netfig.pth"
-	$(PEERS)/bin/pip install --quiet -c constraints.txt -r benchmarks/requirements.txt
+	$(call beside,$(PEERS),benchmarks/requirements.txt)
+	@touch $@
+
+$(ZOO)/.installed: tools/zoo/requirements.txt $(DEV_STAMP)
+	$(call beside,$(ZOO),tools/zoo/requirements.txt)
 	@touch $@
 
 bench: $(PEERS)/.installed ## measure; writes docs/benchmarks.md
 	$(PEERS)/bin/python benchmarks/run.py
+
+zoo: $(ZOO)/.installed ## draw and verify other people's models; writes docs/zoo.md; ARGS="--only timm" for some
+	$(ZOO)/bin/python tools/zoo/run.py $(ARGS)
+
+giants: $(ZOO)/.installed ## measure two models of 70 and 175 billion parameters
+	$(ZOO)/bin/python benchmarks/giants.py
 
 clean: ## remove what make and the tools put here
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

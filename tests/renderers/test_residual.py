@@ -310,14 +310,15 @@ def test_the_bus_of_a_dense_block_has_the_channels_torch_has():
     assert [text_of(b.badge) for b in overview(figure) if "dense" in words(b)] == ["× 6", "× 12", "× 24", "× 16"]
 
 
-def test_a_dense_block_is_found_as_well_where_each_concatenation_reads_the_one_before():
+@pytest.mark.parametrize("before", [torch.relu, lambda x: x], ids=["a value of the network", "its input"])
+def test_a_dense_block_is_found_as_well_where_each_concatenation_reads_the_one_before(before):
     class Nested(nn.Module):
         def __init__(self):
             super().__init__()
             self.convs = nn.ModuleList(nn.Conv2d(16 + 8 * n, 8, 3, padding=1) for n in range(4))
 
         def forward(self, x):
-            x = torch.relu(x)
+            x = before(x)
             for conv in self.convs:
                 x = torch.cat([conv(x), x], 1)
             return x

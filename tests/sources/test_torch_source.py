@@ -240,4 +240,6 @@ def test_only_the_torch_source_runs_code_of_the_users() -> None:
         "layers": False,
         "saved": False,
         "recurrence": False,
+        "worked": False,
+        "attention": False,
     }

@@ -14,7 +14,13 @@ def with_plates(items: Sequence[Item], theme: Theme) -> list[Item]:
     """The same items, with a plate right behind every text in a box that would otherwise stand on a pattern."""
     patterned: dict[str, list[Shape]] = {}
     for item in items:
-        if isinstance(item, Shape) and item.box and item.tone == "fill" and item.heat is None and theme.role(item.role).pattern != "none":
+        if (
+            isinstance(item, Shape)
+            and item.box
+            and item.tone == "fill"
+            and item.heat is None
+            and theme.role(item.role).pattern != "none"
+        ):
             patterned.setdefault(item.box, []).append(item)
     out: list[Item] = []
     for item in items:

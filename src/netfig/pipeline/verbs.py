@@ -29,7 +29,8 @@ def trace(model: Any, /, *args: Any, netfig_options: Mapping[str, Any] | None = 
     `model` is a module, or a target as on the command line (``"net.py:Net"``, a layer chain, a saved graph); the arguments of a
     target in words are ``--input`` words (``"3x64x64"``). Everything of ours goes into `netfig_options`, so that no keyword of
     the model's own is taken: ``name``, ``device``, ``mode`` (``"eval"`` or ``"train"``), ``partial``, ``batch``,
-    ``sizes`` (``{"H": 17}``) and ``annotators`` (names; all of them when left out), ``passes`` (names, in order) and ``options`` (``{"unroll.extent": 3}``).
+    ``sizes`` (``{"H": 17}``) and ``annotators`` (names; all of them when left out), ``passes`` (names, in order) and ``options``
+    (``{"unroll.extent": 3}``).
     """
     return _traced(model, args, kwargs, netfig_options)
 
@@ -82,11 +83,11 @@ def draw(
 ) -> Result:
     """A figure of a graph, a module or a target in words. Without a `renderer` it is ``modules``, of a recurrence ``unrolled``.
 
-    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `depth`, `expand` and
-    `collapse` (paths of modules such as ``"layers.3"``, or globs), `max_boxes`, `steps`, `all_steps`, `highlight` (``"h[3]"``) and
-    `with_unrolled` are short for options of the renderer, as on the command line. `passes` change
-    the graph first (``["unroll"]``). `options` are those of passes, renderers and writers (``{"pipeline.style": "volumes"}``),
-    `width` is the printed one (``"3.25in"``).
+    `inputs` and `kwargs` are what the model is called with, `netfig_options` as for `trace`. `depth`, `expand` and `collapse`
+    (paths of modules such as ``"layers.3"``, or globs), `max_boxes`, `steps`, `all_steps`, `highlight` (``"h[3]"``) and
+    `with_unrolled` are short for options of the renderer, as on the command line. `passes` change the graph first
+    (``["unroll"]``). `options` are those of passes, renderers and writers (``{"pipeline.style": "volumes"}``), `width` is the
+    printed one (``"3.25in"``).
 
     Raises:
         NetfigError: what is given fits no source, renderer or option, or contradicts itself; its hint says what does.

@@ -192,8 +192,9 @@ def parts(net: Net, cat: str) -> tuple[str, ...]:
 def _dense(net: Net, split: str, join: str, inner: list[str]) -> Dense | None:
     """The dense layers that end in a concatenation: all of them, or one where each concatenation reads the one before."""
     listed = parts(net, join)
-    if net.maker[listed[0]] == ENTRY or net.nodes[net.maker[listed[0]]].order > net.nodes[net.maker[listed[-1]]].order:
-        listed = listed[::-1] if net.maker[listed[0]] != ENTRY else listed
+    first, last = (-1 if net.maker[one] == ENTRY else net.nodes[net.maker[one]].order for one in (listed[0], listed[-1]))
+    if first > last:  # the newest stands first
+        listed = listed[::-1]
     if split != ENTRY and net.nodes[split].is_concatenation and set(parts(net, split)) == set(listed[:-1]):
         known = len(listed) - 1
     elif net.maker[listed[0]] == split:

@@ -16,6 +16,7 @@ class OpInfo:
 
     __slots__ = (
         "blind",
+        "by_shape",
         "default_values",
         "defaults",
         "disposable",
@@ -88,6 +89,7 @@ class OpInfo:
         self.placed = self.name == "as_strided" or (self.random and bool(self.overwritten))  # depends on places in memory
         self.dynamic = torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
         self.dynamic |= self.target in {"aten.is_nonzero.default", "aten.item.default"}  # not tagged: mostly made of others
+        self.by_shape = self.fresh and bool(self.reads) and self.target.startswith("aten.") and not (self.random or self.dynamic)
         self.makes_dtype = "dtype" in self.names and not self.tensors  # its result has the default dtype when none is given
 
     def written(self, args: Any, kwargs: Any) -> list[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _disable_current_modes
 
 from netfig.sources.torch_ops import FACTS, OpInfo, op_info
+from netfig.sources.torch_shapes import Form, Shapes, again
 
 OP, ENTER, EXIT, SPAN, LEAF = 0, 1, 2, 3, 4
 """Kinds of log entries.
@@ -67,9 +68,11 @@ class Recorder:
         self.raised = False  # whether an operator or function of torch raised, even if the model took no notice
         self.made: list[_ref[Tensor]] | None = [] if remember else None  # of a run without data, to find what it leaves behind
         self.looked = False  # whether the model asked where a tensor lives
+        self.missed_data = False  # whether something failed because it needs the content of a tensor
         self.inside = 0  # torch functions under way: the function mode is off within them
         self.leaf = False  # whether a module that is one call of one function is under way
         self.paused = False
+        self.shapes: Shapes | None = None  # of a run on the meta device
         self._keep_constants = keep_constants
         self._storages = itertools.count(1)
         self._known: dict[int, Number] = {}  # by id, of tensors that are not ours to mark
@@ -131,7 +134,7 @@ class Recorder:
                 tensor.__dict__[self.mark] = number
                 return number
             number = self.adopt(tensor, "constant", (), mark=False)
-            if tensor.numel() <= 8 and type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.dtype in _NUMBERS:
+            if tensor.numel() <= _FEW and type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.dtype in _NUMBERS:
                 self.contents[number] = tuple(tensor.detach().reshape(-1).tolist())
             if self._keep_constants:
                 self.constants[number] = tensor.detach().clone()
@@ -158,6 +161,13 @@ class Recorder:
         except (RuntimeError, NotImplementedError):  # sparse, nested: no strides
             shape = tuple(tensor.shape) if not tensor.is_nested else ()
             seen.append((tensor.dtype, shape, None, 0, number if storage is None else storage))
+        return number
+
+    def _new_of(self, form: Form, tensor: Tensor) -> Number:
+        number = tensor.__dict__[self.mark] = Number(len(self.seen))
+        self.seen.append((*form, 0, number))
+        if self.made is not None:
+            self.made.append(_ref(tensor))
         return number
 
     def _new(self, tensor: Tensor, storage: int | None) -> Number:
@@ -194,11 +204,22 @@ class Recorder:
         if info.writes and (info.when is None or given <= info.when or encoded[info.when]):
             for _, written in info.written(encoded, encoded_kwargs or {}):
                 self._protect(written)
+        shapes = self.shapes
+        key = shapes.key(info, args, kwargs) if shapes is not None and info.by_shape else None
+        if shapes is not None and key is not None:
+            form = shapes.known.get(key)
+            if type(form) is Form:
+                out = again(form)
+                self.log.append((OP, info, encoded, encoded_kwargs, self._new_of(form, out)))
+                return out
         try:
             out = info.run(*args, **kwargs) if kwargs else info.run(*args)
         except Exception:
             self.raised = True
+            self.missed_data |= info.dynamic
             raise
+        if shapes is not None and key is not None and key not in shapes.known:
+            shapes.remember(key, out, args)
         if info.statistics and self.leaf and not torch.is_grad_enabled() and forward_ad._current_level < 0:
             made = self._new(out[0], None)  # the function hands back no more: nobody can read the statistics
         elif info.fresh:
@@ -287,9 +308,13 @@ class Recorder:
         adopted = self._adopted.items()
         return {n: t for n, t in adopted if self.seen[n][4] in self._backups and self.number_of(t) == n}
 
-    def small_content(self, number: int) -> tuple[Any, ...] | None:
-        """The few numbers of a small constant, kept as plain Python."""
-        return self.contents.get(number)
+    def keep_content(self, tensor: Tensor, numbers: Any) -> None:
+        """Remember the numbers that a small tensor without data was made of, if they are plain ones."""
+        if tensor.numel() > _FEW or tensor.dtype not in _NUMBERS or not tensor.is_meta or not _are_numbers(numbers):
+            return
+        number = self.meet(tensor)
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
+            self.contents[number] = tuple(torch.tensor(numbers, dtype=tensor.dtype, device="cpu").reshape(-1).tolist())
 
     # modules
 
@@ -315,10 +340,18 @@ class Recorder:
                 self._gather(getattr(item, field.name, None), found, depth + 1)
 
 
+_FEW = 8
+"""Elements of a constant whose content is kept."""
 _NUMBERS = frozenset({torch.float32, torch.float64, torch.int64, torch.int32, torch.bool})
 _LISTS = frozenset({list, tuple})
 PLAIN = frozenset({int, float, str, bool, type(None)})
 """Types of arguments that hold no tensor."""
+
+
+def _are_numbers(given: Any) -> bool:
+    if type(given) in _LISTS:
+        return all(map(_are_numbers, given))
+    return type(given) in {int, float, bool}
 
 
 def _user_line() -> str:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from netfig.sources.torch_copy import RandomState, StructuralCopy, ToMeta, alias, modules_with_paths
 from netfig.sources.torch_ports import named_inputs, tensors_in
 from netfig.sources.torch_record import Recorder
+from netfig.sources.torch_shapes import Shapes, is_alone
 from netfig.sources.torch_watch import WatchFunctions, WatchOps, describe_shapes, watched_forward
 
 WITHOUT_DATA = frozenset({"meta", "fake"})
@@ -114,6 +115,8 @@ class Run:
         recorder = self.recorder
         self.outside = describe_shapes(args, kwargs)
         device = torch.device("meta") if self.device == "meta" else None
+        if device is not None and is_alone():
+            recorder.shapes = Shapes()
         with WatchFunctions(recorder, device), WatchOps(recorder):
             out = ours(*args, **kwargs)
             recorder.paused = True
@@ -182,11 +185,17 @@ def _unlogged(name: str) -> Iterator[None]:
 
 
 def _overridden_or_watched(given: Any) -> bool:
-    """`torch.overrides.has_torch_function` as if our mode were not there."""
+    """`torch.overrides.has_torch_function` as if our mode were not there; shape functions of torch's ask it of many numbers."""
+    for item in given:
+        if type(item) not in _NEVER_OVERRIDDEN:
+            break
+    else:
+        if not _modes():
+            return False
     if torch._C._is_torch_function_all_disabled():
         return False
     stack = torch._C._get_function_stack_at
-    if any(type(stack(i)) is not WatchFunctions for i in range(torch._C._len_torch_function_stack())):
+    if any(type(stack(i)) is not WatchFunctions for i in range(_modes())):
         return True
     return _overridden(given)
 
@@ -194,7 +203,7 @@ def _overridden_or_watched(given: Any) -> bool:
 def _overridden(given: Any) -> bool:
     for item in given:
         kind = type(item)
-        if kind is Tensor or kind is nn.Parameter:
+        if kind in _NEVER_OVERRIDDEN:
             continue
         override = getattr(kind, "__torch_function__", None)
         if override is not None and override not in _PLAIN_OVERRIDES:
@@ -202,4 +211,6 @@ def _overridden(given: Any) -> bool:
     return False
 
 
+_modes = torch._C._len_torch_function_stack
+_NEVER_OVERRIDDEN = frozenset({Tensor, nn.Parameter, int, float, bool, type(None)})
 _PLAIN_OVERRIDES = (torch._C._disabled_torch_function_impl, Tensor.__torch_function__)

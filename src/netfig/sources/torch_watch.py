@@ -173,11 +173,14 @@ class WatchFunctions(TorchFunctionMode):
                 out = func(*args, **kwargs) if kwargs else func(*args)
             except Exception as error:
                 recorder.raised = True
+                recorder.missed_data |= func in _READ_DATA
                 if recorder.failing is None or recorder.failing[0] is not error:
                     recorder.failing = (error, func)
                 raise
             finally:
                 recorder.inside -= 1
+        if func in _FROM_NUMBERS and self.device is not None and type(out) is Tensor:
+            recorder.keep_content(out, args[_FROM_NUMBERS[func]] if len(args) > _FROM_NUMBERS[func] else None)
         if len(log) != start and not recorder.paused:
             if func is _DEEP_COPY:
                 _filled(recorder, start, args[0], out)
@@ -227,7 +230,14 @@ def _opened(function: Any) -> types.FunctionType:
 
 
 _OPENED: dict[Any, Any] = {functional.multi_head_attention_forward: _opened(functional.multi_head_attention_forward)}
+_READ_DATA: frozenset[Any] = frozenset(
+    {Tensor.item, Tensor.tolist, Tensor.numpy, Tensor.is_nonzero, Tensor.__bool__, Tensor.__int__, Tensor.__float__}
+    | {Tensor.__complex__, Tensor.__index__, Tensor.__contains__, Tensor.__array__, Tensor.__format__, Tensor.equal, torch.equal}
+)
+"""Functions that hand the content of a tensor to Python."""
 _DEEP_COPY = Tensor.__deepcopy__
+_FROM_NUMBERS: dict[Any, int] = {torch.tensor: 0, torch.as_tensor: 0, torch.asarray: 0, Tensor.new_tensor: 1}
+"""Functions that make a tensor of numbers written in the code, and the place of these among their arguments."""
 
 
 def _filled(recorder: Recorder, start: int, source: Any, out: Any) -> None:
