@@ -1,7 +1,8 @@
 """The header of an example: comment lines ``# key: text`` at the top of the file.
 
 ``title``, ``category`` and ``summary`` stand once, ``command`` once or more. A command is a `netfig` command line: ``draw … -o
-NAME.svg`` makes a picture of the gallery, ``summary …`` prints a table for its page.
+NAME.svg`` and ``diff A B -o NAME.svg`` make a picture of the gallery, ``summary …`` and ``diff A B --text`` print a table for its
+page.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CATEGORIES = "categories.toml"
 _LINE = re.compile(r"\A# ([a-z]+): (.*\S)\s*\Z")
 _PICTURE = re.compile(r"\A[a-z0-9]+(-[a-z0-9]+)*\.svg\Z")
 _ONCE = ("title", "category", "summary")
-_VERBS = ("draw", "summary")
+_VERBS = ("draw", "diff", "summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,10 @@ def _command(line: str, path: str, problems: list[str]) -> Command:
         problems.append(f"{path}: the command {line!r} cannot be read: {error}")
         return Command(line)
     if len(words) < 3 or words[0] != "netfig" or words[1] not in _VERBS:
-        problems.append(f"{path}: the command {line!r} must start with 'netfig draw' or 'netfig summary'")
+        problems.append(f"{path}: the command {line!r} must start with 'netfig draw', 'netfig diff' or 'netfig summary'")
     elif not words[2].startswith(path):
         problems.append(f"{path}: the command {line!r} must be about this file")
-    if "draw" not in words[1:2]:
+    if "draw" not in words[1:2] and not ("diff" in words[1:2] and "-o" in words):
         return Command(line)
     picture = words[words.index("-o") + 1] if "-o" in words[:-1] else ""
     if not _PICTURE.match(picture):

@@ -38,7 +38,7 @@ def place_knot(
             raise EngineFailed(
                 f"{len(sizes):,} boxes with {len(edges):,} wires between them could not be placed in time",
                 why=f"{error.what}, nor did it with less effort",
-                hint="show less at once: close modules with a smaller --depth, or draw a part of the model",
+                hint="show less at once: --max-boxes N, a smaller --depth, or --collapse PATH for what may stay closed",
             ) from error
     us = _snapped([u for u, _ in centres], [s[0] for s in sizes])
     vs = _snapped([v for _, v in centres], [s[1] for s in sizes])

@@ -302,19 +302,27 @@ class Router:
         if not lanes:
             yield from self._ways_direct(i, [start], start, end, steps)
             return
-        for eager in (0, 1):
-            path, at = [start], start
-            for step in lanes:
-                assert step.lane is not None
-                lane_v = self.placed.lane_at[id(step.lane)]
-                bus = step.u if not (eager and len(path) == 1) else start[0] + FORK
-                bus = max(bus, at[0] + 1)
-                if abs(at[1] - lane_v) > STRAIGHT:
-                    path += [(bus, at[1]), (bus, lane_v)]
-                at = (bus, lane_v)
-            rest = [s for s in steps if s.u > lanes[-1].u and s.lane is None]
+        rest = [s for s in steps if s.u > lanes[-1].u and s.lane is None]
+        for worse, path, at in self._along_lanes(start, lanes):
             for extra, way in self._ways_direct(i, path, at, end, rest):
-                yield extra + eager * 2, way
+                yield extra + worse, way
+
+    def _along_lanes(self, start: tuple[float, float], lanes: list[Step]) -> Iterator[tuple[float, Path, tuple[float, float]]]:
+        """The ways from `start` onto the last of its lanes, the planned one first."""
+        levels = [self.placed.lane_at[id(step.lane)] for step in lanes]
+        buses = [step.u for step in lanes]
+        tries = [(0.0, buses, levels), (2.0, [start[0] + FORK, *buses[1:]], levels)]
+        if len(lanes) > 1:  # from lane to lane beside a bar that others part at, or on one lane all the way
+            tries += [(4.0, [buses[0], *(u + d for u in buses[1:])], levels) for d in (-LEVEL, LEVEL)]
+            tries += [(6.0, buses[:1], [v]) for v in dict.fromkeys(reversed(levels))]
+        for worse, us, vs in tries:
+            path, at = [start], start
+            for u, v in zip(us, vs, strict=True):
+                bus = max(u, at[0] + 1)
+                if abs(at[1] - v) > STRAIGHT:
+                    path += [(bus, at[1]), (bus, v)]
+                at = (bus, v)
+            yield worse, path, at
 
     def _ways_direct(
         self, i: int, path: Path, at: tuple[float, float], end: tuple[float, float], steps: list[Step]

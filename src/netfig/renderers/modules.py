@@ -16,7 +16,7 @@ from netfig.renderers.kinds import KINDS, PARAMETRIC, RESHAPES, kind_of
 from netfig.renderers.labels import MODULE_ROLES, number
 from netfig.renderers.options import ModulesOptions
 from netfig.renderers.pipeline_named import size_equations
-from netfig.renderers.runs import shorten_loops
+from netfig.renderers.runs import loops_said, shorten_loops
 from netfig.renderers.view import Detail, Edge, Leaf, View
 
 FEW = 3
@@ -316,6 +316,7 @@ class FigureMaker:
             facts.append(f"{', '.join(names)} not drawn ({'it changes' if len(names) == 1 else 'they change'} nothing here)")
         lines = ["; ".join(facts)] if facts else []
         lines += self._folds()
+        lines += [f"A loop: {loop}" for loop in loops_said(graph)]
         notes = graph.notes_on("")
         if "data_dependent" in notes:
             lines.append("The program branches on data: this is the path these inputs took.")

@@ -223,7 +223,8 @@ class View:
 
     def _drop_unused(self) -> None:
         """Ops that lead to no output (a mask nobody reads, a shape) are left out; modules with weights stay."""
-        wanted = {leaf.id for leaf in self.leaves.values() if self.is_output(leaf) or isinstance(leaf.item, Scope)}
+        modules = {leaf.id for leaf in self.leaves.values() if isinstance(leaf.item, Scope) and leaf.item.kind == "module"}
+        wanted = modules | {leaf.id for leaf in self.leaves.values() if self.is_output(leaf)}
         wanted |= {leaf.id for leaf in self.leaves.values() if self.is_input(leaf)}
         before: dict[str, list[str]] = {}
         for source, target in self.edges:
@@ -237,8 +238,12 @@ class View:
         if not self.graph.outputs or "failed" in self.graph.notes_on(""):
             return
         gone = [name for name in self.leaves if name not in wanted]
-        items = [self.leaves[name].item for name in gone]
-        self.unused_count = sum(self.often(item) for item in items if isinstance(item, Op))
+        ops = {op.id: op for op in self.graph.ops}
+        inside: dict[str, list[Op]] = {}
+        for op in self.graph.ops:
+            inside.setdefault(self._home[op.scope], []).append(op)
+        left_out = [op for name in gone for op in inside.get(name, [ops[i] for i in self.leaves[name].stands_for if i in ops])]
+        self.unused_count = sum(self.often(op) for op in left_out)
         for name in gone:
             del self.leaves[name]
         self.edges = {k: e for k, e in self.edges.items() if k[0] in wanted and k[1] in wanted}
