@@ -27,10 +27,11 @@ def builtin_renderers() -> tuple[Renderer, ...]:
         ),
         Renderer(
             "dataflow",
-            "Every operation as a box, in panels for the modules they ran in.",
+            "Every operation as a box, in panels for the modules they ran in; what repeats is drawn once.",
             later("netfig.renderers.dataflow:draw_dataflow"),
             suits=lambda graph: 0.4,
             options=options.DataflowOptions,
+            passes=("repeats",),
         ),
         Renderer(
             "pipeline",
