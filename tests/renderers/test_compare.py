@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import netfig
+from netfig.drawing import Line
 from netfig.figure import Figure
 from netfig.graph import Graph, Op
 from netfig.graph.align import align
@@ -119,6 +120,17 @@ def test_wires_of_one_model_only_are_added_or_removed():
     figure = figure_of(of(Skip(False)), of(Skip(True)))
     ends = {(wire.role, wire.source.box, wire.target.box) for wire in figure.wires if wire.role != "data.same"}
     assert ends == {("data.removed", "a", "add"), ("data.added", "b", "add")}
+
+
+def test_what_an_added_and_a_removed_wire_share_is_drawn_as_the_same():
+    def net(normed: bool) -> Graph:
+        return of(nn.Sequential(nn.Linear(4, 4), nn.Tanh(), *([nn.LayerNorm(4)] if normed else []), nn.Linear(4, 2)))
+
+    drawing = lay_out(figure_of(net(True), net(False)), load_theme("light"))
+    lines = [item for item in drawing.items if isinstance(item, Line)]
+    ends = {one.points[-1] for one in lines if one.role == "data.same" and not one.head}
+    starts = {role: {one.points[0] for one in lines if one.role == role} for role in ("data.added", "data.removed")}
+    assert ends & starts["data.added"] & starts["data.removed"]
 
 
 def test_a_renamed_module_says_its_old_name():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from netfig.drawing import Item, Label, Line, Shape
@@ -20,6 +21,7 @@ from netfig.theme import Theme
 
 DOT = 4.4  # across
 MAIN = ("data", "data.same")  # a trunk is painted as one of these, if it has one
+SIDES = {"data.added", "data.removed"}  # what wires of these share, both models have
 
 
 def panel_words(figure: Figure, theme: Theme, placed: Placement, frame: Frame) -> list[Rect]:
@@ -154,11 +156,13 @@ def _lines(figure: Figure, theme: Theme, frame: Frame, routed: Sequence[Routed])
     for one in routed:
         trunks.setdefault(one.trunk, []).append(one)
     drawn: dict[int, Line] = {}
+    shared: list[Line] = []
     dots: list[Shape] = []
     for number, group in enumerate(trunks.values()):
         order = sorted(group, key=lambda r: (figure.wires[r.wire].role not in MAIN, len(r.path), -_length(r.path), r.wire))
         tree = _Tree()
         forks: dict[tuple[float, float], str] = {}
+        leave: dict[tuple[float, float], str] = {}
         kept: list[tuple[int, Path]] = []
         for one in order:
             point, rest = tree.grow(one.path)
@@ -166,16 +170,46 @@ def _lines(figure: Figure, theme: Theme, frame: Frame, routed: Sequence[Routed])
                 point, rest = None, one.path
             if point is not None:
                 forks.setdefault(point, wire_role(figure.wires[one.wire].role))
+                leave[point] = figure.wires[one.wire].role
             kept.append((one.wire, rest))
         at = {_page_path(frame, [p])[0] for p in forks}
         for wire, rest in kept:
             drawn[wire] = _line(figure.wires[wire], wire, theme, _page_path(frame, rest), at)
+        unlike = {point for point, of in leave.items() if of != figure.wires[order[0].wire].role}
+        if unlike and {figure.wires[one.wire].role for one in group} == SIDES:
+            shared += _without_trunk(drawn, order[0].wire, {_page_path(frame, [p])[0] for p in unlike}, theme)
         for k, (point, role) in enumerate(forks.items()):
             x, y = _page_path(frame, [point])[0]
             half = DOT / 2
             corners = ((round(x - half, 2), round(y - half, 2)), (round(x + half, 2), round(y + half, 2)))
             dots.append(Shape(f"junction/{number}.{k}", "ellipse", role, corners, tone="stroke", outlined=False, part="junction"))
-    return _thick_last([drawn[i] for i in sorted(drawn)], theme), dots
+    return _thick_last([*shared, *(drawn[i] for i in sorted(drawn))], theme), dots
+
+
+def _without_trunk(drawn: dict[int, Line], wire: int, forks: set[tuple[float, float]], theme: Theme) -> list[Line]:
+    """What a wire shares with wires of the other model, up to where the last of them leaves; it is cut off the wire."""
+    line = drawn[wire]
+    points = line.points
+    on = [(k, fork) for k, (a, b) in enumerate(itertools.pairwise(points)) for fork in forks if _between(a, fork, b)]
+    if not on:
+        return []
+    last, cut = max(on, key=lambda found: (found[0], _length([points[found[0]], found[1]])))
+    trunk, rest = [*points[: last + 1], cut], [cut, *points[last + 1 :]]
+    style = theme.role(wire_role("data.same"))
+    drawn[wire] = replace(line, id=f"{line.id}.1", points=tuple(_apart(rest)))
+    return [
+        replace(
+            line, role=wire_role("data.same"), points=tuple(_apart(trunk)), radius=style.radius, head=False, dashed=style.dashed
+        )
+    ]
+
+
+def _apart(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [p for k, p in enumerate(points) if k == 0 or p != points[k - 1]]
+
+
+def _between(a: tuple[float, float], point: tuple[float, float], b: tuple[float, float]) -> bool:
+    return all(min(a[k], b[k]) - 0.01 <= point[k] <= max(a[k], b[k]) + 0.01 for k in (0, 1))
 
 
 def _thick_last(lines: list[Line], theme: Theme) -> list[Line]:
